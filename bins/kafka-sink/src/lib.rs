@@ -1,0 +1,1 @@
+//! Writes Kafka records in asynchronous batches.

@@ -1,0 +1,1 @@
+//! The operator's command: demo, up, check, provision, tail, simulate, load, dlq.

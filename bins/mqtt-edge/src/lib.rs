@@ -1,0 +1,3 @@
+//! The MQTT front: acknowledges a message when JetStream has it.
+
+pub mod codec;

@@ -1,0 +1,1 @@
+//! Checks payloads against their contracts and makes the Kafka envelopes.

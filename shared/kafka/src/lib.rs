@@ -1,0 +1,1 @@
+//! Everything over rdkafka: the producer sink, topics, the in-memory stand-in.

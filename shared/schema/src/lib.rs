@@ -1,0 +1,1 @@
+//! Compiled JSON Schemas and the contracts that name them.

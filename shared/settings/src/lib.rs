@@ -1,0 +1,1 @@
+//! The pipeline file: contracts, hooks and Kafka settings, checked before anything starts.

@@ -1,0 +1,55 @@
+//! The pure part of a stage.
+
+use std::borrow::Cow;
+
+use record::{Origin, StageItem};
+
+use crate::outputs::Outputs;
+
+/// Turns one item into any number of outputs, or rejects it.
+///
+/// Handlers are pure and synchronous: no clock, no I/O, no tracing. State lives in `&mut self`.
+/// A unit test is a function call, a benchmark a loop.
+pub trait Handler: Send {
+    /// What comes in.
+    type In: StageItem;
+    /// What goes out.
+    type Out: StageItem;
+
+    /// Handles one item.
+    ///
+    /// `Ok` with no output drops the item on purpose. `Err` sends the item, and only that item, to
+    /// the dead letters; what it had already put out is withdrawn. The runner copies the item's
+    /// trace into each output. `origin` is the item's place in the stream it was read from.
+    fn handle(
+        &mut self,
+        item: &Self::In,
+        origin: Origin,
+        out: &mut Outputs<Self::Out>,
+    ) -> Result<(), Reject>;
+}
+
+/// Why an item can't go on, ever. What might work later is not a reject.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct Reject {
+    /// A stable word for the cause: `schema`, `json`, `too-large` ...
+    pub code: &'static str,
+    /// The schema that was broken, if one was.
+    pub schema: Cow<'static, str>,
+    /// JSON pointer to the offending part; empty is the whole document.
+    pub pointer: String,
+    /// The cause for people.
+    pub detail: String,
+}
+
+impl Reject {
+    /// A reject that no schema is the cause of.
+    pub fn new(code: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            code,
+            schema: Cow::Borrowed(""),
+            pointer: String::new(),
+            detail: detail.into(),
+        }
+    }
+}

@@ -1,0 +1,182 @@
+//! Makes the streams and durables, before anyone publishes.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
+use async_nats::jetstream::context::{Context, GetStreamErrorKind};
+use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
+use topology::{FLOWS, MAX_PARTITIONS, PARTITIONS_KEY, Retention, STREAMS, StreamSpec};
+
+use crate::error::ProvisionError;
+
+/// How long an unsettled frame waits before it is delivered again. Long: a dead process is noticed
+/// by other means, and a slow batch says that it is in progress.
+pub(crate) const ACK_WAIT: Duration = Duration::from_secs(60);
+
+/// How often a batch that takes long says that it is in progress.
+pub(crate) const PROGRESS_EVERY: Duration = Duration::from_secs(20);
+
+/// Repeats of a publish within this time are stored once. Ids live in the server's memory: with
+/// frames these are a few hundred a second.
+const DUPLICATE_WINDOW: Duration = Duration::from_mins(5);
+
+/// Frames that may be delivered and unsettled per partition.
+const MAX_ACK_PENDING: i64 = 64;
+
+/// What an operator may set about the streams.
+#[derive(Clone, Debug, Default)]
+pub struct StreamSettings {
+    /// Partitions; `None` takes what is stored, or one.
+    pub partitions: Option<u16>,
+    /// Copies of each message in a cluster; `None` is one.
+    pub replicas: Option<usize>,
+    /// Size limit of a stream in bytes, where it differs from the table's.
+    pub max_bytes: Vec<(&'static str, i64)>,
+}
+
+impl StreamSettings {
+    fn max_bytes_of(&self, spec: &StreamSpec) -> i64 {
+        let set = self.max_bytes.iter().find(|(name, _)| *name == spec.name);
+        set.map_or(spec.max_bytes, |(_, bytes)| *bytes)
+    }
+}
+
+/// What was made, or found as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Durables {
+    /// Partitions of every stream, fixed for its life.
+    pub partitions: u16,
+    /// Names of the durables.
+    pub names: Vec<String>,
+}
+
+/// Makes every stream and durable of the table; idempotent, and safe when several stages do it at
+/// once. Refuses a number of partitions that differs from the stored one.
+pub async fn provision(
+    context: &Context,
+    settings: &StreamSettings,
+) -> Result<Durables, ProvisionError> {
+    let partitions = partitions(context, settings.partitions).await?;
+    for spec in STREAMS {
+        make_stream(context, spec, partitions, settings).await?;
+    }
+    let mut names = Vec::new();
+    for flow in FLOWS {
+        let Some(spec) = flow.source() else { continue };
+        for partition in 0..partitions {
+            let name = flow.durable(partition);
+            make_durable(context, &spec, &name, spec.partition_subject(partition)).await?;
+            names.push(name);
+        }
+    }
+    Ok(Durables { partitions, names })
+}
+
+/// The stored number of partitions, checked against the wanted one.
+async fn partitions(context: &Context, wanted: Option<u16>) -> Result<u16, ProvisionError> {
+    if let Some(wanted) = wanted.filter(|wanted| !(1..=MAX_PARTITIONS).contains(wanted)) {
+        return Err(ProvisionError::OutOfRange(wanted));
+    }
+    for spec in STREAMS {
+        if let Some(stored) = stored_partitions(context, spec).await? {
+            return match wanted {
+                Some(wanted) if wanted != stored => Err(ProvisionError::Partitions {
+                    stream: spec.name,
+                    stored,
+                    wanted,
+                }),
+                _ => Ok(stored),
+            };
+        }
+    }
+    Ok(wanted.unwrap_or(1))
+}
+
+async fn stored_partitions(
+    context: &Context,
+    spec: &StreamSpec,
+) -> Result<Option<u16>, ProvisionError> {
+    let found = match context.get_stream(spec.name).await {
+        Ok(found) => found,
+        Err(error) => {
+            return match error.kind() {
+                GetStreamErrorKind::JetStream(cause) if cause.code() == 404 => Ok(None),
+                _ => Err(refused(spec.name, &error)),
+            };
+        }
+    };
+    let stored = found.cached_info().config.metadata.get(PARTITIONS_KEY);
+    let stored = stored.and_then(|text| text.parse().ok());
+    stored
+        .map(Some)
+        .ok_or(ProvisionError::Foreign { stream: spec.name })
+}
+
+async fn make_stream(
+    context: &Context,
+    spec: &StreamSpec,
+    partitions: u16,
+    settings: &StreamSettings,
+) -> Result<(), ProvisionError> {
+    let (retention, discard, max_age) = match spec.retention {
+        Retention::WorkQueue => (
+            RetentionPolicy::WorkQueue,
+            DiscardPolicy::New,
+            Duration::ZERO,
+        ),
+        Retention::Limits { max_age } => (RetentionPolicy::Limits, DiscardPolicy::Old, max_age),
+    };
+    let config = stream::Config {
+        name: spec.name.into(),
+        description: Some(format!("Latchwork: {}", spec.holds)),
+        subjects: vec![spec.subjects()],
+        retention,
+        discard,
+        max_age,
+        max_bytes: settings.max_bytes_of(spec),
+        storage: StorageType::File,
+        num_replicas: settings.replicas.unwrap_or(1),
+        duplicate_window: DUPLICATE_WINDOW,
+        metadata: [(PARTITIONS_KEY.to_owned(), partitions.to_string())].into(),
+        ..stream::Config::default()
+    };
+    let made = context.create_or_update_stream(config).await;
+    made.map(|_info| ())
+        .map_err(|error| refused(format!("stream {}", spec.name), &error))
+}
+
+async fn make_durable(
+    context: &Context,
+    spec: &StreamSpec,
+    name: &str,
+    filter_subject: String,
+) -> Result<(), ProvisionError> {
+    let config = pull::Config {
+        durable_name: Some(name.to_owned()),
+        ack_policy: AckPolicy::Explicit,
+        deliver_policy: DeliverPolicy::All,
+        ack_wait: ACK_WAIT,
+        max_ack_pending: MAX_ACK_PENDING,
+        filter_subject,
+        ..pull::Config::default()
+    };
+    let made = context.create_consumer_on_stream(config, spec.name).await;
+    made.map(|_consumer| ())
+        .map_err(|error| refused(format!("durable {name}"), &error))
+}
+
+fn refused(what: impl Into<String>, error: &dyn std::error::Error) -> ProvisionError {
+    let mut reason = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let text = cause.to_string();
+        if !reason.contains(&text) {
+            reason = format!("{reason}: {text}");
+        }
+        source = cause.source();
+    }
+    ProvisionError::Refused {
+        what: what.into(),
+        reason,
+    }
+}

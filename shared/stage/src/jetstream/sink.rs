@@ -1,0 +1,100 @@
+//! Frames of outputs into a stream.
+
+use std::marker::PhantomData;
+
+use record::{DeadLetter, FrameBuilder, FrameItem};
+
+use crate::handler::Reject;
+use crate::jetstream::publisher::FramePublisher;
+use crate::sink::{Refused, Sink, Unavailable};
+
+/// Bytes of the server's largest message that outputs leave free: for headers, and so that what
+/// is refused further on still fits into a dead letter with its cause.
+const OUTPUT_ROOM: usize = 16 * 1024;
+
+/// The same for dead letters: headers only.
+const LETTER_ROOM: usize = 1024;
+
+/// Stores the items of a batch as few, large frames, one in flight.
+#[derive(Debug)]
+pub struct JetStreamSink<T> {
+    publisher: FramePublisher,
+    room: usize,
+    item: PhantomData<fn(T)>,
+}
+
+impl<T> JetStreamSink<T> {
+    /// Stores through a publisher.
+    pub fn new(publisher: FramePublisher) -> Self {
+        Self {
+            publisher,
+            room: OUTPUT_ROOM,
+            item: PhantomData,
+        }
+    }
+}
+
+impl JetStreamSink<DeadLetter> {
+    /// Stores dead letters, which are somewhat larger than what they hold.
+    pub fn for_dead_letters(publisher: FramePublisher) -> Self {
+        Self {
+            publisher,
+            room: LETTER_ROOM,
+            item: PhantomData,
+        }
+    }
+}
+
+impl<T: FrameItem> Sink for JetStreamSink<T> {
+    type Item = T;
+
+    async fn send(&mut self, batch: &str, items: &[T]) -> Result<Vec<Refused>, Unavailable> {
+        let limit = self.publisher.max_payload().saturating_sub(self.room);
+        let mut refused = Vec::new();
+        let mut frame = FrameBuilder::new();
+        let mut frames = 0;
+        for (index, item) in items.iter().enumerate() {
+            let length = item.encoded_len();
+            if length > limit {
+                refused.push(Refused {
+                    index,
+                    reject: too_large(length, limit),
+                });
+                continue;
+            }
+            if frame.is_full() || frame.byte_len() + length > limit {
+                self.store(batch, frames, &mut frame).await?;
+                frames += 1;
+            }
+            frame.push(item);
+        }
+        if !frame.is_empty() {
+            self.store(batch, frames, &mut frame).await?;
+        }
+        Ok(refused)
+    }
+}
+
+impl<T> JetStreamSink<T> {
+    /// The id depends on the batch and the place in it alone, so that a repeat finds the same
+    /// frame under the same id.
+    async fn store(
+        &self,
+        batch: &str,
+        number: usize,
+        frame: &mut FrameBuilder,
+    ) -> Result<(), Unavailable> {
+        let id = format!("{batch}:{number}");
+        self.publisher
+            .publish(&id, frame.take(), None)
+            .await
+            .map(|_sequence| ())
+    }
+}
+
+fn too_large(length: usize, limit: usize) -> Reject {
+    Reject::new(
+        "too-large",
+        format!("the record has {length} bytes, the NATS server takes {limit}; raise max_payload"),
+    )
+}

@@ -1,0 +1,174 @@
+//! Frames of one partition out of a durable pull consumer.
+
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::{PullConsumer, pull};
+use async_nats::jetstream::context::Context;
+use async_nats::jetstream::message::{AckKind, Acker, Message};
+use futures::{FutureExt, StreamExt};
+use record::{Frame, StageItem};
+use tokio_util::sync::CancellationToken;
+use topology::StreamSpec;
+use tracing::{debug, warn};
+
+use crate::retry::Backoff;
+use crate::source::{Batch, Delivery, NotAFrame, Source};
+
+/// Frames asked for at once. With frames of up to 512 KiB this bounds the client's memory.
+const FRAMES_PER_PULL: usize = 16;
+
+/// Life of one pull. It must stay well below the time after which another replica may take the
+/// partition over: a paused owner's pull keeps taking messages until it expires.
+const PULL_EXPIRES: Duration = Duration::from_millis(1500);
+
+/// Records in a batch at most: a whole backlog is merged up to here.
+const BATCH_RECORDS: usize = 4096;
+
+/// Reads one partition of a stream, in order.
+pub struct JetStreamSource<T> {
+    context: Context,
+    spec: StreamSpec,
+    durable: String,
+    messages: Option<pull::Stream>,
+    stop: CancellationToken,
+    lag: Option<u64>,
+    item: PhantomData<fn() -> T>,
+}
+
+impl<T: StageItem> JetStreamSource<T> {
+    /// Reads through a durable that the provisioner made. `stop` ends it: it then gives no more
+    /// batches, and what it has fetched and not given stays in the stream.
+    pub fn new(
+        context: Context,
+        spec: StreamSpec,
+        durable: String,
+        stop: CancellationToken,
+    ) -> Self {
+        Self {
+            context,
+            spec,
+            durable,
+            messages: None,
+            stop,
+            lag: None,
+            item: PhantomData,
+        }
+    }
+
+    async fn receive(&mut self) -> Option<Message> {
+        let mut backoff = Backoff::up_to(Duration::from_secs(1));
+        loop {
+            let failure = match &mut self.messages {
+                Some(messages) => match messages.next().await {
+                    Some(Ok(message)) => return Some(message),
+                    Some(Err(error)) => error.to_string(),
+                    None => "the pull ended".to_owned(),
+                },
+                None => match self.open().await {
+                    Ok(messages) => {
+                        self.messages = Some(messages);
+                        continue;
+                    }
+                    Err(error) => {
+                        warn!(durable = self.durable, %error, "cannot read the stream; still trying");
+                        error.to_string()
+                    }
+                },
+            };
+            debug!(durable = self.durable, failure, "opening the pull again");
+            self.messages = None;
+            backoff.wait().await;
+        }
+    }
+
+    /// Opens the pull after a reset: whatever was delivered and not acknowledged, to this process
+    /// or to one that died, comes again first, in order.
+    async fn open(&self) -> Result<pull::Stream, async_nats::Error> {
+        let stream = self.context.get_stream(self.spec.name).await?;
+        stream.reset_consumer(&self.durable, None).await?;
+        let consumer: PullConsumer = stream.get_consumer(&self.durable).await?;
+        let messages = consumer
+            .stream()
+            .max_messages_per_batch(FRAMES_PER_PULL)
+            .expires(PULL_EXPIRES)
+            .heartbeat(PULL_EXPIRES / 4)
+            .messages()
+            .await?;
+        Ok(messages)
+    }
+
+    /// Whatever has arrived already, without waiting.
+    fn received_already(&mut self) -> Option<Message> {
+        self.messages.as_mut()?.next().now_or_never()??.ok()
+    }
+
+    fn delivery(&mut self, message: Message) -> Delivery<T, Acker> {
+        let (sequence, pending) = message
+            .info()
+            .map_or((0, 0), |info| (info.stream_sequence, info.pending));
+        self.lag = Some(pending);
+        let (message, token) = message.split();
+        let items = Frame::read(message.payload.clone())
+            .map(|frame| frame.items)
+            .map_err(|error| NotAFrame {
+                bytes: message.payload,
+                error,
+            });
+        Delivery {
+            sequence,
+            items,
+            token,
+        }
+    }
+}
+
+impl<T: StageItem> Source for JetStreamSource<T> {
+    type Item = T;
+    type Token = Acker;
+
+    async fn next(&mut self) -> Option<Batch<T, Acker>> {
+        let stop = self.stop.clone();
+        let first = tokio::select! {
+            biased;
+            () = stop.cancelled() => None,
+            message = self.receive() => message,
+        }?;
+        let mut deliveries = vec![self.delivery(first)];
+        let mut records: usize = deliveries.iter().map(Delivery::len).sum();
+        while records < BATCH_RECORDS {
+            let Some(message) = self.received_already() else {
+                break;
+            };
+            let delivery = self.delivery(message);
+            records += delivery.len();
+            deliveries.push(delivery);
+        }
+        Some(Batch { deliveries })
+    }
+
+    async fn in_progress(&self, tokens: &[&Acker]) {
+        for token in tokens {
+            if let Err(error) = token.ack_with(AckKind::Progress).await {
+                debug!(%error, "could not say that a frame is in progress");
+            }
+        }
+    }
+
+    async fn settle(&mut self, tokens: Vec<Acker>) {
+        for token in tokens {
+            // A lost acknowledgement only means that the frame comes again.
+            if let Err(error) = token.ack().await {
+                debug!(%error, "could not acknowledge a frame");
+            }
+        }
+    }
+
+    fn stream(&self) -> &'static str {
+        self.spec.name
+    }
+
+    fn lag(&self) -> Option<u64> {
+        self.lag
+    }
+}

@@ -1,0 +1,160 @@
+//! What the runner counts and traces, once per batch.
+
+use std::time::{Instant, SystemTime};
+
+use bytes::Bytes;
+use record::{StageItem, TraceContext};
+use telemetry::{Failure, Gauge, SpanShape, StageMetrics, Tracer};
+
+use crate::dead_letters::Letters;
+
+/// Counts and traces the batches of one lane.
+pub struct Observer {
+    stage: &'static str,
+    metrics: StageMetrics,
+    lag: Gauge,
+    tracer: Tracer,
+    shape: SpanShape,
+    open: Vec<OpenSpan>,
+}
+
+/// The span of a sampled item: its id is known when the item is handled, because the outputs carry
+/// it; it is recorded when the batch is stored, because it lasts until then.
+struct OpenSpan {
+    parent: TraceContext,
+    context: TraceContext,
+}
+
+/// When a batch was taken and when its items had been handled.
+pub(crate) struct Clock {
+    started: Instant,
+    started_at: SystemTime,
+    handled: Instant,
+}
+
+impl Clock {
+    pub(crate) fn start() -> Self {
+        let now = Instant::now();
+        Self {
+            started: now,
+            started_at: SystemTime::now(),
+            handled: now,
+        }
+    }
+
+    pub(crate) fn handled(&mut self) {
+        self.handled = Instant::now();
+    }
+}
+
+impl Observer {
+    /// Observes one partition of a stage.
+    pub fn new(
+        stage: &'static str,
+        partition: u16,
+        metrics: StageMetrics,
+        tracer: Tracer,
+        shape: SpanShape,
+    ) -> Self {
+        let lag = metrics.lag(u32::from(partition));
+        Self {
+            stage,
+            metrics,
+            lag,
+            tracer,
+            shape,
+            open: Vec::new(),
+        }
+    }
+
+    pub(crate) fn stage(&self) -> &'static str {
+        self.stage
+    }
+
+    pub(crate) fn retried(&self) {
+        self.metrics.retries.add(1);
+    }
+
+    /// The trace that an item's outputs carry on: its own, or a new span below it when it is
+    /// sampled and spans are exported.
+    pub(crate) fn trace_of(&mut self, item: &impl StageItem) -> Bytes {
+        let sampled = item.trace().last().is_some_and(|flags| flags & 1 == 1);
+        if !(sampled && self.tracer.is_exporting()) {
+            return item.trace().clone();
+        }
+        let Some(parent) = TraceContext::from_binary(item.trace()) else {
+            return item.trace().clone();
+        };
+        let context = parent.child();
+        self.open.push(OpenSpan { parent, context });
+        Bytes::copy_from_slice(&context.to_binary())
+    }
+
+    /// Counts a batch that was taken.
+    pub(crate) fn taken(&self, items: usize) {
+        self.metrics.records_taken.add(items as u64);
+        self.metrics
+            .in_flight
+            .add(i64::try_from(items).unwrap_or(i64::MAX));
+    }
+
+    /// Counts and traces a batch whose outputs and dead letters are stored.
+    pub(crate) fn stored(
+        &mut self,
+        clock: &Clock,
+        items: usize,
+        stored: usize,
+        letters: &Letters,
+        lag: Option<u64>,
+    ) {
+        let metrics = &self.metrics;
+        metrics.records_stored.add(stored as u64);
+        metrics.batches.add(1);
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "a batch has at most some thousands"
+        )]
+        metrics.batch_records.record(items as f64);
+        metrics
+            .process_duration
+            .record_duration(clock.handled - clock.started);
+        metrics
+            .send_duration
+            .record_duration(clock.handled.elapsed());
+        metrics
+            .in_flight
+            .add(i64::try_from(items).map_or(i64::MIN, |items| -items));
+        if let Some(lag) = lag {
+            self.lag.set(lag);
+        }
+        for (code, _letter) in letters.with_codes() {
+            metrics.dead_letters(code, 1);
+        }
+        self.record_spans(clock, items, letters);
+    }
+
+    fn record_spans(&mut self, clock: &Clock, items: usize, letters: &Letters) {
+        if !self.tracer.is_exporting() {
+            return;
+        }
+        let times = clock.started_at..clock.started_at + clock.started.elapsed();
+        for (code, letter) in letters.with_codes() {
+            let Some(parent) = letter.trace_context() else {
+                continue;
+            };
+            let failure = Failure {
+                kind: code,
+                text: letter.detail(),
+            };
+            self.tracer
+                .reject_span(&self.shape, parent, times.clone(), failure, Vec::new);
+        }
+        let links = self.open.iter().map(|span| span.context);
+        self.tracer
+            .batch_span(&self.shape, times.clone(), items, links, None);
+        for OpenSpan { parent, context } in self.open.drain(..) {
+            self.tracer
+                .child_span(&self.shape, context, parent, times.clone(), Vec::new);
+        }
+    }
+}

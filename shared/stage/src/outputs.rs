@@ -1,0 +1,66 @@
+//! What a handler puts out, and which item each output came from.
+
+use record::StageItem;
+
+/// Outputs of a batch, in order, each with the index of the item it was made from.
+#[derive(Debug)]
+pub struct Outputs<T> {
+    items: Vec<T>,
+    sources: Vec<usize>,
+    source: usize,
+}
+
+impl<T> Default for Outputs<T> {
+    fn default() -> Self {
+        Self {
+            items: Vec::new(),
+            sources: Vec::new(),
+            source: 0,
+        }
+    }
+}
+
+impl<T> Outputs<T> {
+    /// Puts one output out.
+    pub fn push(&mut self, item: T) {
+        self.items.push(item);
+        self.sources.push(self.source);
+    }
+
+    /// All outputs so far.
+    pub fn items(&self) -> &[T] {
+        &self.items
+    }
+
+    /// Index of the item that an output was made from.
+    pub fn source_of(&self, output: usize) -> Option<usize> {
+        self.sources.get(output).copied()
+    }
+
+    /// Keeps the memory, forgets the rest.
+    pub(crate) fn clear(&mut self) {
+        self.items.clear();
+        self.sources.clear();
+    }
+
+    /// From here on outputs belong to this item. Returns a mark for [`withdraw`](Self::withdraw).
+    pub(crate) fn begin(&mut self, source: usize) -> usize {
+        self.source = source;
+        self.items.len()
+    }
+
+    /// Takes back every output since the mark.
+    pub(crate) fn withdraw(&mut self, mark: usize) {
+        self.items.truncate(mark);
+        self.sources.truncate(mark);
+    }
+}
+
+impl<T: StageItem> Outputs<T> {
+    /// Writes the trace of an item into every output since the mark.
+    pub(crate) fn set_trace(&mut self, mark: usize, trace: &bytes::Bytes) {
+        for item in self.items.iter_mut().skip(mark) {
+            item.set_trace(trace.clone());
+        }
+    }
+}

@@ -1,0 +1,200 @@
+//! What every stage's `run` begins and ends with.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use async_nats::Client;
+use async_nats::jetstream::context::Context;
+use record::{DeadLetter, StageItem};
+use telemetry::{Operation, SpanShape, Telemetry, TelemetryArgs};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use topology::{DLQ, Flow, StreamSpec};
+use tracing::{info, warn};
+
+use crate::connect::{NatsArgs, jetstream_context};
+use crate::error::StartError;
+use crate::handler::Handler;
+use crate::jetstream::{FramePublisher, JetStreamSink, JetStreamSource, StreamSettings, provision};
+use crate::lane::Lane;
+use crate::observe::Observer;
+use crate::sink::Sink;
+use crate::stop::stop_signal;
+
+/// Options that every stage takes.
+#[derive(Clone, Debug, clap::Args)]
+pub struct StageArgs {
+    /// The NATS connection.
+    #[command(flatten)]
+    pub nats: NatsArgs,
+    /// Traces, metrics, health and logs.
+    #[command(flatten)]
+    pub telemetry: TelemetryArgs,
+    /// The pipeline file (contracts, hooks, streams, Kafka settings). Without one the built-in
+    /// door-lock pipeline is in force.
+    #[arg(long, env = "LATCHWORK_CONFIG", value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Seconds to finish what is in flight after SIGTERM or Ctrl-C. What is not finished then
+    /// stays in its stream and goes on at the next start.
+    #[arg(
+        long,
+        env = "LATCHWORK_DRAIN",
+        value_name = "SECONDS",
+        default_value_t = 10
+    )]
+    pub drain: u64,
+}
+
+/// A stage that is connected, with its streams and durables made.
+pub struct Runtime {
+    /// Which flow this is.
+    pub flow: &'static Flow,
+    /// Traces, metrics, health and logs.
+    pub telemetry: Telemetry,
+    /// For acknowledgements and pulls.
+    pub consuming: Context,
+    /// For publishing: another connection, so that a large frame never delays an acknowledgement.
+    pub publishing: Context,
+    /// Partitions of every stream.
+    pub partitions: u16,
+    /// Is cancelled when the stage is told to stop.
+    pub stop: CancellationToken,
+    drain: Duration,
+}
+
+impl Runtime {
+    /// Starts telemetry, connects, and makes the streams and durables.
+    ///
+    /// Waits for a NATS server that is away, and says so; it fails on what waiting can't mend.
+    /// Ends early with [`StartError::Stopped`] when it is told to stop meanwhile.
+    pub async fn start(
+        flow: &'static Flow,
+        args: &StageArgs,
+        streams: &StreamSettings,
+    ) -> Result<Self, StartError> {
+        let telemetry = Telemetry::start(flow.stage, &args.telemetry)?;
+        let stop = stop_signal();
+        let ready = telemetry.readiness().condition("nats");
+        let connected = tokio::select! {
+            connected = connect(flow.stage, &args.nats) => connected?,
+            () = stop.cancelled() => return Err(StartError::Stopped),
+        };
+        let (consuming, publishing) = connected;
+        let durables = provision(&consuming, streams).await?;
+        ready.set(true);
+        info!(
+            stage = flow.stage,
+            partitions = durables.partitions,
+            "connected to NATS"
+        );
+        let drain = Duration::from_secs(args.drain);
+        let partitions = durables.partitions;
+        Ok(Self {
+            flow,
+            telemetry,
+            consuming,
+            publishing,
+            partitions,
+            stop,
+            drain,
+        })
+    }
+
+    /// Publishes frames into one partition of a stream.
+    pub fn publisher(&self, stream: &StreamSpec, partition: u16) -> FramePublisher {
+        let subject = stream.partition_subject(partition);
+        FramePublisher::new(self.publishing.clone(), stream.name, subject)
+    }
+
+    /// Runs one lane per partition until the stage is told to stop and the lanes are drained.
+    ///
+    /// `parts` makes the handler and the sink of a partition.
+    pub async fn run_lanes<H, K>(self, source: StreamSpec, mut parts: impl FnMut(u16) -> (H, K))
+    where
+        H: Handler + 'static,
+        K: Sink<Item = H::Out> + 'static,
+    {
+        let mut lanes = JoinSet::new();
+        for partition in 0..self.partitions {
+            let (handler, sink) = parts(partition);
+            lanes.spawn(self.lane(source, partition, handler, sink).run());
+        }
+        let readiness = self.telemetry.readiness().condition("lanes");
+        readiness.set(true);
+        self.stop.cancelled().await;
+        readiness.set(false);
+        drain(lanes, self.drain).await;
+        self.flush().await;
+        self.telemetry.shutdown();
+    }
+
+    fn lane<H: Handler, K>(
+        &self,
+        source: StreamSpec,
+        partition: u16,
+        handler: H,
+        sink: K,
+    ) -> Lane<JetStreamSource<H::In>, H, K, JetStreamSink<DeadLetter>>
+    where
+        H::In: StageItem,
+    {
+        let letters =
+            FramePublisher::new(self.publishing.clone(), DLQ.name, self.flow.dead_letters());
+        let shape = SpanShape::new(
+            Operation::Process,
+            "nats",
+            &format!("{}.{{partition}}", source.subject),
+        );
+        Lane {
+            source: JetStreamSource::new(
+                self.consuming.clone(),
+                source,
+                self.flow.durable(partition),
+                self.stop.child_token(),
+            ),
+            handler,
+            sink,
+            dead_letters: JetStreamSink::for_dead_letters(letters),
+            observer: Observer::new(
+                self.flow.stage,
+                partition,
+                self.telemetry.stage_metrics(self.flow.stage),
+                self.telemetry.tracer(),
+                shape,
+            ),
+        }
+    }
+
+    /// The last acknowledgements are in the client's buffer: without this they come again.
+    async fn flush(&self) {
+        let flush = self.consuming.client();
+        if tokio::time::timeout(Duration::from_secs(1), flush.flush())
+            .await
+            .is_err()
+        {
+            warn!("the last acknowledgements did not reach NATS; their frames come again");
+        }
+    }
+}
+
+async fn connect(stage: &str, nats: &NatsArgs) -> Result<(Context, Context), StartError> {
+    let consuming: Client = nats.connect_when_ready(stage).await?;
+    let publishing = nats.connect_when_ready(&format!("{stage}-publish")).await?;
+    Ok((
+        jetstream_context(&consuming),
+        jetstream_context(&publishing),
+    ))
+}
+
+/// Lets the lanes run dry, and cuts those that do not within the deadline.
+async fn drain(mut lanes: JoinSet<()>, deadline: Duration) {
+    let dry = async { while lanes.join_next().await.is_some() {} };
+    if tokio::time::timeout(deadline, dry).await.is_err() {
+        warn!(
+            lanes = lanes.len(),
+            "not drained within {} s; what is left goes on at the next start",
+            deadline.as_secs()
+        );
+        lanes.abort_all();
+    }
+}

@@ -1,0 +1,205 @@
+//! Logs on standard error, and the spans of the `tracing` macros.
+
+use std::{
+    fmt,
+    io::{self, IsTerminal},
+};
+
+use opentelemetry_sdk::trace::SdkTracer;
+use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
+use tracing_subscriber::{
+    EnvFilter, Layer, Registry,
+    filter::filter_fn,
+    fmt::{
+        MakeWriter,
+        format::Writer,
+        time::{FormatTime, SystemTime},
+    },
+    layer::SubscriberExt,
+};
+
+use crate::{LogFormat, TelemetryArgs, TelemetryError};
+
+/// The SDK reports each failed batch in words that help nobody: `export` reports instead.
+/// `--log info,opentelemetry=debug` brings its lines back.
+const QUIET: &str = "opentelemetry=off";
+
+/// Installs the process's subscriber. A second stage in one process shares the first one's.
+pub(crate) fn install(
+    stage: &str,
+    args: &TelemetryArgs,
+    tracer: Option<SdkTracer>,
+) -> Result<(), TelemetryError> {
+    let terminal = io::stderr().is_terminal();
+    let look = Look {
+        stage: stage.to_owned(),
+        json: match args.log_format {
+            LogFormat::Auto => !terminal,
+            LogFormat::Human => false,
+            LogFormat::Json => true,
+        },
+        // https://no-color.org: any value but an empty one.
+        colours: terminal && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty()),
+    };
+    let subscriber = subscriber(look, filter(&args.log)?, tracer, io::stderr);
+    if tracing::subscriber::set_global_default(subscriber).is_err() {
+        tracing::debug!("logs were set up before and stay as they are");
+    }
+    Ok(())
+}
+
+struct Look {
+    stage: String,
+    json: bool,
+    colours: bool,
+}
+
+fn filter(text: &str) -> Result<EnvFilter, TelemetryError> {
+    EnvFilter::builder()
+        .parse(format!("{QUIET},{text}"))
+        .map_err(|error| TelemetryError::LogFilter {
+            filter: text.to_owned(),
+            reason: error.to_string(),
+        })
+}
+
+fn subscriber<W>(
+    look: Look,
+    filter: EnvFilter,
+    tracer: Option<SdkTracer>,
+    writer: W,
+) -> impl Subscriber + Send + Sync
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let lines = tracing_subscriber::fmt::layer().with_writer(writer);
+    let lines: Box<dyn Layer<Registry> + Send + Sync> = if look.json {
+        lines.json().flatten_event(true).with_filter(filter).boxed()
+    } else {
+        let stamp = Stamp { stage: look.stage };
+        lines
+            .with_ansi(look.colours)
+            .with_timer(stamp)
+            .with_filter(filter)
+            .boxed()
+    };
+    let spans = tracer.map(|tracer| {
+        tracing_opentelemetry::layer()
+            .with_location(false)
+            .with_threads(false)
+            .with_tracked_inactivity(false)
+            .with_tracer(tracer)
+            .with_filter(filter_fn(exported).with_max_level_hint(LevelFilter::INFO))
+    });
+    Registry::default().with(lines).with(spans)
+}
+
+/// Spans and events that go to the collector: what a person reads at info, without what the
+/// export itself does.
+fn exported(metadata: &Metadata<'_>) -> bool {
+    const EXPORT: [&str; 3] = ["opentelemetry", "hyper", "reqwest"];
+    *metadata.level() <= LevelFilter::INFO
+        && !EXPORT
+            .iter()
+            .any(|prefix| metadata.target().starts_with(prefix))
+}
+
+/// Time and stage: the stages of `latchwork up` share one terminal.
+struct Stamp {
+    stage: String,
+}
+
+impl FormatTime for Stamp {
+    fn format_time(&self, writer: &mut Writer<'_>) -> fmt::Result {
+        SystemTime.format_time(writer)?;
+        write!(writer, " {}", self.stage)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io::Write, sync::Arc};
+
+    use parking_lot::Mutex;
+
+    use super::*;
+
+    #[derive(Clone, Default)]
+    struct Lines(Arc<Mutex<Vec<u8>>>);
+
+    impl Write for Lines {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    fn logged(json: bool, log: &str, act: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let look = Look {
+            stage: "transform".to_owned(),
+            json,
+            colours: false,
+        };
+        let subscriber = subscriber(look, filter(log).unwrap(), None, move || writer.clone());
+        tracing::subscriber::with_default(subscriber, act);
+        String::from_utf8(lines.0.lock().clone()).unwrap()
+    }
+
+    /// Scenario: one event in both formats.
+    /// Guarantee: the human line starts with time and stage and has no colour codes; the JSON line
+    /// is one object with the fields at the top.
+    #[test]
+    fn both_formats_say_the_same() {
+        let act = || tracing::info!(partition = 3, "lane taken");
+        let human = logged(false, "info", act);
+        let mut words = human.split_whitespace();
+        assert!(words.next().unwrap().ends_with('Z'), "{human}");
+        assert_eq!(
+            (words.next(), words.next()),
+            (Some("transform"), Some("INFO")),
+            "{human}"
+        );
+        assert!(
+            human.contains("lane taken partition=3") && !human.contains('\u{1b}'),
+            "{human}"
+        );
+
+        let json: serde_json::Value = serde_json::from_str(&logged(true, "info", act)).unwrap();
+        assert_eq!(json["message"], "lane taken");
+        assert_eq!(
+            (&json["partition"], &json["level"]),
+            (&3.into(), &"INFO".into())
+        );
+    }
+
+    /// Scenario: the SDK logs an export failure, with the default filter, at debug, and asked for.
+    /// Guarantee: silent unless it is named; other modules follow the filter.
+    #[test]
+    fn the_sdk_is_quiet_unless_named() {
+        let act = || {
+            tracing::error!(target: "opentelemetry_sdk", "ExportError");
+            tracing::warn!(target: "opentelemetry-otlp", "Retrying");
+            tracing::debug!("ours");
+        };
+        assert_eq!(logged(false, "info", act), "");
+        assert!(logged(false, "debug", act).contains("ours"));
+        assert!(!logged(false, "debug", act).contains("ExportError"));
+        assert!(logged(false, "info,opentelemetry=debug", act).contains("ExportError"));
+    }
+
+    /// Scenario: a filter that does not parse.
+    /// Guarantee: the message quotes it and shows one that does.
+    #[test]
+    fn a_broken_filter_is_refused() {
+        let error = filter("info,mqtt_edge=loud").unwrap_err().to_string();
+        assert!(
+            error.contains("mqtt_edge=loud") && error.contains("RUST_LOG"),
+            "{error}"
+        );
+    }
+}

@@ -1,0 +1,2 @@
+//! Scenarios over real processes.
+

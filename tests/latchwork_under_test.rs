@@ -1,0 +1,2 @@
+//! The latchwork command, for the tests.
+fn main() {}
