@@ -1,3 +1,145 @@
 //! The MQTT front: acknowledges a message when JetStream has it.
+//!
+//! Bytes come in through [`listener`], become packets in [`codec`], are handled in [`session`],
+//! are stored through [`uplink`], and reach local subscribers over [`bus`].
 
+mod args;
+pub mod bus;
 pub mod codec;
+mod edge;
+pub mod listener;
+pub mod session;
+mod topics;
+pub mod uplink;
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use record::TopicFilter;
+use settings::Pipeline;
+use stage::{Runtime, StageArgs};
+use telemetry::{SpanShape, Telemetry};
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+use topology::{MQTT_EDGE, UP};
+use tracing::{info, warn};
+
+pub use args::Args;
+use bus::RouterBus;
+use codec::Limits;
+use edge::{Edge, Meters};
+use session::Registry;
+use topics::Topics;
+use uplink::{Lane, LaneParts, Uplink};
+
+/// Bytes of the NATS server's largest message that a packet must leave free: so that the record,
+/// and a dead letter with its cause, still fit.
+const RECORD_ROOM: usize = 64 * 1024;
+
+/// Runs the edge until it is told to stop.
+pub async fn run(args: Args) -> anyhow::Result<()> {
+    let pipeline = Pipeline::load(args.stage.config.as_deref())?;
+    let listener = listener::listen(&args.mqtt).await?;
+    let runtime = Runtime::start(&MQTT_EDGE, &args.stage, &pipeline).await?;
+    let (bus, router) = RouterBus::start()?;
+    let (topics, shapes) = Topics::new(topic_classes(&pipeline)?);
+    let edge = Arc::new(edge(&args, &pipeline, &runtime, bus, topics)?);
+    if !args.allow_anonymous {
+        warn!("no authentication is set up: every connection is refused; see --allow-anonymous");
+    }
+    info!(address = %listener.local_addr()?, node = ?edge.node, "taking MQTT connections");
+    runtime.telemetry.readiness().condition("mqtt").set(true);
+
+    let lanes = start_lanes(&edge, &runtime, shapes.into());
+    tokio::select! {
+        () = listener::accept(Arc::clone(&edge), listener) => {}
+        () = router.died() => anyhow::bail!("the router thread died; restart the edge (nothing acknowledged is lost)"),
+    }
+    drain(&edge, lanes, &args.stage).await;
+    runtime.telemetry.shutdown();
+    Ok(())
+}
+
+fn edge(
+    args: &Args,
+    pipeline: &Pipeline,
+    runtime: &Runtime,
+    bus: RouterBus,
+    topics: Topics,
+) -> anyhow::Result<Edge<RouterBus>> {
+    Ok(Edge {
+        node: Bytes::from(args.node_name()),
+        uplink: Uplink::new(runtime.partitions),
+        bus,
+        registry: Registry::default(),
+        contracts: pipeline.contracts()?,
+        topics,
+        wanted: pipeline.wanted_events(),
+        sampling: runtime.telemetry.sampling(),
+        limits: limits(args, runtime.publisher(&UP, 0).max_payload()),
+        receive_maximum: args.receive_maximum.max(1),
+        allow_anonymous: args.allow_anonymous,
+        meters: meters(&runtime.telemetry),
+        stop: runtime.stop.clone(),
+    })
+}
+
+/// A packet that NATS could not take must be refused at the door: what is acknowledged is stored.
+fn limits(args: &Args, max_payload: usize) -> Limits {
+    let storable = u32::try_from(max_payload.saturating_sub(RECORD_ROOM)).unwrap_or(u32::MAX);
+    if storable < args.max_packet {
+        warn!(
+            storable,
+            "the NATS server takes smaller messages than --max-packet; packets are limited to that \
+             (raise max_payload in its configuration)"
+        );
+    }
+    Limits { max_packet_size: args.max_packet.min(storable), ..Limits::default() }
+}
+
+/// Commands are always traced; what else has a contract gets its own span name.
+fn topic_classes(pipeline: &Pipeline) -> anyhow::Result<Vec<(TopicFilter, bool)>> {
+    let contracts = pipeline.contracts()?;
+    let class = |contract: &schema::Contract| {
+        (contract.filter().clone(), contract.schema().name() == "lock-command")
+    };
+    Ok(contracts.iter().map(class).collect())
+}
+
+fn meters(telemetry: &Telemetry) -> Meters {
+    let meter = telemetry.meter();
+    Meters {
+        qos0_dropped: meter.u64_counter("latchwork.mqtt.qos0.dropped").build(),
+        deliveries_dropped: meter.u64_counter("latchwork.mqtt.deliveries.dropped").build(),
+    }
+}
+
+fn start_lanes(
+    edge: &Arc<Edge<RouterBus>>,
+    runtime: &Runtime,
+    shapes: Arc<[SpanShape]>,
+) -> JoinSet<()> {
+    let started_ms = session::now_ms();
+    let mut lanes = JoinSet::new();
+    for (partition, intake) in edge.uplink.intakes() {
+        let parts = LaneParts {
+            publisher: runtime.publisher(&UP, partition),
+            bus: edge.bus.clone(),
+            id_prefix: uplink::id_prefix(&edge.node, started_ms, partition),
+            metrics: runtime.telemetry.stage_metrics(MQTT_EDGE.stage),
+            tracer: runtime.telemetry.tracer(),
+            shapes: Arc::clone(&shapes),
+        };
+        lanes.spawn(Lane::new(intake, parts).run());
+    }
+    lanes
+}
+
+/// The sessions have ended; what they left in the lanes is stored.
+async fn drain(edge: &Edge<RouterBus>, mut lanes: JoinSet<()>, args: &StageArgs) {
+    edge.uplink.close();
+    let dry = async { while lanes.join_next().await.is_some() {} };
+    if tokio::time::timeout(args.drain_deadline(), dry).await.is_err() {
+        warn!("the last records could not be stored in time; they were never acknowledged");
+    }
+}

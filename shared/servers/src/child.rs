@@ -1,128 +1,18 @@
 //! A child process that cannot outlive this one.
 
-use std::ffi::OsString;
-use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
-use std::process::{ExitStatus, Stdio};
+use std::path::Path;
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use rustix::process::{Pid, Signal, WaitId, WaitIdOptions};
 use tokio::io::{AsyncBufReadExt, AsyncRead, BufReader, Lines};
-use tokio::process::{Child, ChildStdin, Command};
+use tokio::process::{Child, ChildStdin};
 
+use crate::command::{ChildCommand, Output};
 use crate::error::ServerError;
-use crate::lookup::Lookup;
-
-// Why a shell and not `prctl(PR_SET_PDEATHSIG)`: that one needs unsafe code or util-linux, works
-// on Linux only, and fires when the *thread* that started the child ends, as pool threads do.
-const WATCHDOG: &str = include_str!("watchdog.sh");
-const DO_NOTHING: &str = ":";
-
-/// Where a child's standard output and standard error go. Its standard input is always empty.
-#[derive(Clone, Debug)]
-pub enum Output {
-    /// Where this process's own go.
-    Inherit,
-    /// Both to the end of this file, which is created when missing.
-    File(PathBuf),
-    /// To [`ChildProcess::take_stdout`] and [`ChildProcess::take_stderr`]. A child whose lines
-    /// nobody reads stands still when its pipe (64 KiB on Linux) is full.
-    Lines,
-}
 
 /// The lines of a child's standard output or standard error, see [`Output::Lines`].
 pub type OutputLines = Lines<BufReader<Box<dyn AsyncRead + Send + Sync + Unpin>>>;
-
-/// What to start: a program, its arguments, its environment, and where its output goes.
-#[derive(Clone, Debug)]
-pub struct ChildCommand {
-    name: String,
-    program: PathBuf,
-    arguments: Vec<OsString>,
-    environment: Vec<(OsString, OsString)>,
-    folder: Option<PathBuf>,
-    output: Output,
-    farewell: String,
-}
-
-impl ChildCommand {
-    /// `name` stands in errors. `program` is a path, or a bare name to be found on PATH.
-    pub fn new(name: impl Into<String>, program: impl Into<PathBuf>) -> Self {
-        Self {
-            name: name.into(),
-            program: program.into(),
-            arguments: Vec::new(),
-            environment: Vec::new(),
-            folder: None,
-            output: Output::Inherit,
-            farewell: DO_NOTHING.to_owned(),
-        }
-    }
-
-    /// Adds one argument.
-    #[must_use]
-    pub fn arg(mut self, argument: impl Into<OsString>) -> Self {
-        self.arguments.push(argument.into());
-        self
-    }
-
-    /// Adds arguments.
-    #[must_use]
-    pub fn args<A: Into<OsString>>(mut self, arguments: impl IntoIterator<Item = A>) -> Self {
-        self.arguments.extend(arguments.into_iter().map(Into::into));
-        self
-    }
-
-    /// Sets one variable on top of this process's environment.
-    #[must_use]
-    pub fn env(mut self, key: impl Into<OsString>, value: impl Into<OsString>) -> Self {
-        self.environment.push((key.into(), value.into()));
-        self
-    }
-
-    /// The folder to start in; this process's own unless set.
-    #[must_use]
-    pub fn folder(mut self, folder: impl Into<PathBuf>) -> Self {
-        self.folder = Some(folder.into());
-        self
-    }
-
-    /// Where standard output and standard error go; [`Output::Inherit`] unless set.
-    #[must_use]
-    pub fn output(mut self, output: Output) -> Self {
-        self.output = output;
-        self
-    }
-
-    /// A line of shell that ends what killing the child would not, such as a container. It runs
-    /// before the child is killed.
-    pub(crate) fn farewell(mut self, line: String) -> Self {
-        self.farewell = line;
-        self
-    }
-
-    fn streams(&self) -> Result<(Stdio, Stdio), ServerError> {
-        match &self.output {
-            Output::Inherit => Ok((Stdio::inherit(), Stdio::inherit())),
-            Output::Lines => Ok((Stdio::piped(), Stdio::piped())),
-            Output::File(path) => {
-                let file = append_to(path)?;
-                let same = file
-                    .try_clone()
-                    .map_err(ServerError::file("write to", path))?;
-                Ok((file.into(), same.into()))
-            }
-        }
-    }
-}
-
-fn append_to(path: &Path) -> Result<File, ServerError> {
-    OpenOptions::new()
-        .create(true)
-        .append(true)
-        .open(path)
-        .map_err(ServerError::file("write to", path))
-}
 
 /// A running (or ended) child process that cannot outlive this one.
 ///
@@ -245,9 +135,12 @@ impl ChildProcess {
         outcome
     }
 
-    /// SIGSTOP: the child stands still, its connections stay open.
+    /// SIGSTOP: when this returns the child stands still; its connections stay open.
     pub fn pause(&mut self) -> Result<(), ServerError> {
-        self.signal(Signal::STOP, "pause")
+        self.signal(Signal::STOP, "pause")?;
+        // Threads on other cores run on for a moment after the signal.
+        self.await_change(WaitIdOptions::STOPPED | WaitIdOptions::EXITED);
+        Ok(())
     }
 
     /// SIGCONT: ends a pause.
@@ -281,11 +174,18 @@ impl ChildProcess {
 
     fn cut_down(&mut self) {
         // The group has the watchdog in it, too. A farewell is the watchdog's to run: leave it alive.
-        if self.ended.is_none() && self.command.farewell == DO_NOTHING {
+        if self.ended.is_none() && self.command.farewell.is_none() {
             // When this fails the watchdog does the same as soon as its pipe closes.
             rustix::process::kill_process_group(self.pid, Signal::KILL).ok();
         }
         self.lifeline = None;
+    }
+
+    /// Blocks this thread, so only for what a signal has made sure of. It leaves the reaping to
+    /// tokio, which knows whose child this is.
+    fn await_change(&self, change: WaitIdOptions) {
+        let options = change | WaitIdOptions::NOWAIT;
+        rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(self.pid), options)).ok();
     }
 
     fn note(&mut self, status: Option<ExitStatus>) {
@@ -302,9 +202,8 @@ impl Drop for ChildProcess {
             return;
         }
         self.cut_down();
-        // Milliseconds after SIGKILL. It leaves the reaping to `try_wait`, which knows whose it is.
-        let options = WaitIdOptions::EXITED | WaitIdOptions::NOWAIT;
-        rustix::io::retry_on_intr(|| rustix::process::waitid(WaitId::Pid(self.pid), options)).ok();
+        // Milliseconds after SIGKILL.
+        self.await_change(WaitIdOptions::EXITED);
         self.child.try_wait().ok();
     }
 }
@@ -316,32 +215,14 @@ fn lines(stream: impl AsyncRead + Send + Sync + Unpin + 'static) -> OutputLines 
 
 fn start(command: &ChildCommand) -> Result<(Child, Pid, Option<ChildStdin>), ServerError> {
     let name = &command.name;
-    let program = Lookup::resolve(&command.program).ok_or_else(|| ServerError::NoProgram {
-        name: name.clone(),
-        program: command.program.clone(),
-    })?;
-    let (stdout, stderr) = command.streams()?;
-    let mut shell = Command::new("/bin/sh");
-    shell
-        .args(["-c", WATCHDOG, "sh", &command.farewell])
-        .arg(program)
-        .args(&command.arguments)
-        .envs(command.environment.iter().map(|(key, value)| (key, value)))
-        .stdin(Stdio::piped())
-        .stdout(stdout)
-        .stderr(stderr)
-        .process_group(0);
-    if let Some(folder) = &command.folder {
-        shell.current_dir(folder);
-    }
-    let mut child = shell.spawn().map_err(ServerError::process("start", name))?;
+    let mut child = command
+        .to_shell()?
+        .spawn()
+        .map_err(ServerError::process("start", name))?;
     let lifeline = child.stdin.take();
-    let pid = child
-        .id()
-        .and_then(|id| i32::try_from(id).ok())
-        .and_then(Pid::from_raw)
-        .ok_or_else(|| {
-            ServerError::process("start", name)(std::io::Error::other("no process id"))
-        })?;
+    let id = child.id().and_then(|id| i32::try_from(id).ok());
+    let pid = id.and_then(Pid::from_raw).ok_or_else(|| {
+        ServerError::process("start", name)(std::io::Error::other("it has no process id"))
+    })?;
     Ok((child, pid, lifeline))
 }

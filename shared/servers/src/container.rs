@@ -7,7 +7,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-use crate::child::ChildCommand;
+use crate::command::ChildCommand;
 use crate::error::ServerError;
 use crate::lookup::{Lookup, run_step};
 

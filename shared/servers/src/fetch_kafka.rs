@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::child::ChildCommand;
+use crate::command::ChildCommand;
 use crate::container;
 use crate::error::ServerError;
 use crate::lookup::{Lookup, Tried, run_step, version_text};

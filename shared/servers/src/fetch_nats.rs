@@ -4,7 +4,7 @@ use std::env::consts;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 
-use crate::child::ChildCommand;
+use crate::command::ChildCommand;
 use crate::container;
 use crate::error::ServerError;
 use crate::lookup::{Lookup, Tried, run_step, version_text};

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::child::ChildCommand;
+use crate::command::ChildCommand;
 use crate::container::Container;
 use crate::error::ServerError;
 use crate::fetch_kafka::{KafkaProgram, locate};
@@ -128,7 +128,7 @@ impl KafkaServer {
         self.server.stop().await
     }
 
-    /// SIGSTOP: it stands still, its connections stay open.
+    /// SIGSTOP: when this returns it stands still; its connections stay open.
     pub async fn pause(&mut self) -> Result<(), ServerError> {
         self.server.pause().await
     }

@@ -11,6 +11,7 @@
 
 mod cache;
 mod child;
+mod command;
 mod container;
 mod error;
 mod fetch_kafka;
@@ -23,7 +24,8 @@ mod ready;
 mod server;
 mod wait;
 
-pub use child::{ChildCommand, ChildProcess, Output, OutputLines};
+pub use child::{ChildProcess, OutputLines};
+pub use command::{ChildCommand, Output};
 pub use error::ServerError;
 pub use fetch_kafka::KAFKA_VERSION;
 pub use fetch_nats::{NATS_MINIMUM, NATS_VERSION};

@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use crate::cache::Cache;
-use crate::child::{ChildCommand, ChildProcess, Output};
+use crate::child::ChildProcess;
+use crate::command::{ChildCommand, Output};
 use crate::error::ServerError;
 
 /// A cold JVM needs about a second to tell its version; a stuck program must not hang a start.
@@ -43,7 +44,10 @@ impl Lookup {
     /// A path with a slash must be executable itself; a bare name is looked for on PATH.
     pub(crate) fn resolve(program: &Path) -> Option<PathBuf> {
         if program.components().count() > 1 || program.is_absolute() {
-            return is_executable(program).then(|| program.to_owned());
+            // The child may start in another folder.
+            return std::path::absolute(program)
+                .ok()
+                .filter(|path| is_executable(path));
         }
         find_in(&path_variable(), program)
     }

@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use crate::child::ChildCommand;
+use crate::command::ChildCommand;
 use crate::container::Container;
 use crate::error::ServerError;
 use crate::fetch_nats::{NatsProgram, locate};
@@ -143,7 +143,7 @@ impl NatsServer {
         self.server.stop().await
     }
 
-    /// SIGSTOP: it stands still, its connections stay open.
+    /// SIGSTOP: when this returns it stands still; its connections stay open.
     pub async fn pause(&mut self) -> Result<(), ServerError> {
         self.server.pause().await
     }

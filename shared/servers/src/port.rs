@@ -3,9 +3,10 @@
 use std::collections::hash_map::RandomState;
 use std::hash::{BuildHasher, Hasher};
 use std::io::ErrorKind;
-use std::net::{Ipv4Addr, TcpListener};
+use std::net::{Ipv4Addr, SocketAddr, TcpStream};
 use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
 
 use crate::error::ServerError;
 
@@ -15,6 +16,9 @@ use crate::error::ServerError;
 const FIRST: u16 = 15_000;
 const LAST: u16 = 29_999;
 const COUNT: u32 = (LAST - FIRST) as u32 + 1;
+
+/// The kernel itself refuses or accepts, within microseconds.
+const ANSWER_WITHIN: Duration = Duration::from_millis(500);
 
 // A random start keeps test processes that run side by side apart; counting on from there keeps
 // one process from getting a port twice before it is bound.
@@ -36,31 +40,38 @@ pub fn free_port() -> Result<u16, ServerError> {
         })
 }
 
+// Why not bind: a process that this one starts at the same moment, in another thread, holds a copy
+// of a bound socket until its `exec`, and so the port looks taken, here or to the server itself.
 fn is_free(port: u16) -> bool {
-    TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok()
+    let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+    match TcpStream::connect_timeout(&address, ANSWER_WITHIN) {
+        Ok(_) => false,
+        // Silence is a listener that is paused or overrun.
+        Err(why) => why.kind() == ErrorKind::ConnectionRefused,
+    }
 }
 
 /// An error when somebody listens on `port`, so that the message names the port and not a
 /// server's log line.
 pub(crate) fn require_free(port: u16, server: &str) -> Result<(), ServerError> {
-    match TcpListener::bind((Ipv4Addr::LOCALHOST, port)) {
-        Err(why) if why.kind() == ErrorKind::AddrInUse => Err(ServerError::PortInUse {
-            server: server.to_owned(),
-            port,
-        }),
-        // Any other trouble is the server's to report: it knows what it needed the port for.
-        _ => Ok(()),
+    if is_free(port) {
+        return Ok(());
     }
+    Err(ServerError::PortInUse {
+        server: server.to_owned(),
+        port,
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
+    use std::net::TcpListener;
 
     use super::*;
 
     /// Scenario: a hundred ports are asked for and none is bound.
-    /// Guarantee: all differ, all can be bound, none is one of the kernel's outgoing ports.
+    /// Guarantee: all differ, nobody listens on them, none is one of the kernel's outgoing ports.
     #[test]
     fn ports_differ_and_are_free() {
         let ports: HashSet<u16> = (0..100).map(|_| free_port().unwrap()).collect();

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
-use crate::child::{ChildCommand, ChildProcess, Output};
+use crate::child::ChildProcess;
+use crate::command::{ChildCommand, Output};
 use crate::container::Container;
 use crate::error::ServerError;
 use crate::lookup::tail;

@@ -1,5 +1,11 @@
 //! Child processes other than servers.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is a failure"
+)]
+
 use std::time::Duration;
 
 use rustix::process::Pid;

@@ -1,5 +1,11 @@
 //! The real nats-server: started, killed, restarted, refused.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is a failure"
+)]
+
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 

@@ -1,5 +1,11 @@
 //! Nothing outlives the process that started it.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is a failure"
+)]
+
 use std::path::Path;
 use std::time::Duration;
 

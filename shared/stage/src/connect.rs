@@ -52,6 +52,17 @@ pub struct NatsArgs {
 pub(crate) const ACK_TIMEOUT: Duration = Duration::from_secs(2);
 
 impl NatsArgs {
+    /// A server at an address, without credentials or TLS of its own.
+    pub fn at(url: &str) -> Self {
+        Self {
+            nats: url.to_owned(),
+            nats_creds: None,
+            nats_ca: None,
+            nats_cert: None,
+            nats_key: None,
+        }
+    }
+
     /// Connects once; fails when the server is away, too old or has no JetStream.
     pub async fn connect(&self, name: &str) -> Result<Client, ConnectError> {
         let addresses: Vec<&str> = self.nats.split(',').map(str::trim).collect();

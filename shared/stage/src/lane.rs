@@ -55,6 +55,7 @@ where
             self.work(batch, &mut outputs).await;
             sleep_until(began + BATCH_GAP).await;
         }
+        self.source.flush().await;
     }
 
     async fn work(&mut self, batch: Batch<S::Item, S::Token>, outputs: &mut Outputs<H::Out>) {

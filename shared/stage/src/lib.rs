@@ -4,6 +4,7 @@
 //! rejects it, and a [`Sink`] that stores the outputs. [`Lane::run`] joins one of each, and is the
 //! only place that retries, dead-letters, settles, traces and counts. One lane runs per partition.
 
+pub mod conformance;
 mod connect;
 mod dead_letters;
 mod error;
@@ -13,6 +14,7 @@ mod lane;
 pub mod memory;
 mod observe;
 mod outputs;
+mod process;
 mod retry;
 mod runtime;
 mod sink;
@@ -25,6 +27,7 @@ pub use handler::{Handler, Reject};
 pub use lane::{BATCH_GAP, Lane};
 pub use observe::Observer;
 pub use outputs::Outputs;
+pub use process::main;
 pub use retry::Backoff;
 pub use runtime::{Runtime, StageArgs};
 pub use sink::{Refused, Sink, Unavailable};

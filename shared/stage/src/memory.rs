@@ -141,6 +141,8 @@ impl<T: StageItem> Source for MemorySource<T> {
         state.settled.extend(tokens);
     }
 
+    async fn flush(&mut self) {}
+
     fn stream(&self) -> &'static str {
         "MEMORY"
     }
@@ -177,7 +179,7 @@ struct SinkState<T> {
     failures: usize,
     partial: Option<usize>,
     hanging: bool,
-    refuse: fn(&T) -> bool,
+    refuse: (&'static str, fn(&T) -> bool),
 }
 
 impl<T> Default for MemorySink<T> {
@@ -188,7 +190,7 @@ impl<T> Default for MemorySink<T> {
             failures: 0,
             partial: None,
             hanging: false,
-            refuse: |_| false,
+            refuse: ("refused", |_| false),
         };
         Self {
             state: Arc::new(Mutex::new(state)),
@@ -219,9 +221,9 @@ impl<T: FrameItem> MemorySink<T> {
         self.changed.notify_waiters();
     }
 
-    /// Items for which this is true are refused for ever.
-    pub fn refuse_if(&self, refuse: fn(&T) -> bool) {
-        self.state.lock().refuse = refuse;
+    /// Items for which this is true are refused for ever, with this code.
+    pub fn refuse_if(&self, code: &'static str, refuse: fn(&T) -> bool) {
+        self.state.lock().refuse = (code, refuse);
     }
 
     /// Everything stored, in order.
@@ -263,13 +265,13 @@ impl<T: FrameItem> Sink for MemorySink<T> {
             return Err(Unavailable::new("memory", "told to fail"));
         }
         let partial = state.partial.take();
-        let refuse = state.refuse;
+        let (code, refuse) = state.refuse;
         let mut refused = Vec::new();
         for (index, item) in items.iter().enumerate().take(partial.unwrap_or(usize::MAX)) {
             if refuse(item) {
                 refused.push(Refused {
                     index,
-                    reject: Reject::new("refused", "told to refuse"),
+                    reject: Reject::new(code, "told to refuse"),
                 });
             } else {
                 state.stored.push(item.clone());

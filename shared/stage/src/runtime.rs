@@ -124,7 +124,6 @@ impl Runtime {
         self.stop.cancelled().await;
         readiness.set(false);
         drain(lanes, self.drain).await;
-        self.flush().await;
         self.telemetry.shutdown();
     }
 
@@ -162,17 +161,6 @@ impl Runtime {
                 self.telemetry.tracer(),
                 shape,
             ),
-        }
-    }
-
-    /// The last acknowledgements are in the client's buffer: without this they come again.
-    async fn flush(&self) {
-        let flush = self.consuming.client();
-        if tokio::time::timeout(Duration::from_secs(1), flush.flush())
-            .await
-            .is_err()
-        {
-            warn!("the last acknowledgements did not reach NATS; their frames come again");
         }
     }
 }

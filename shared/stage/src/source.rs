@@ -28,6 +28,9 @@ pub trait Source: Send {
     /// Forgets the deliveries: everything they led to is stored.
     fn settle(&mut self, tokens: Vec<Self::Token>) -> impl Future<Output = ()> + Send;
 
+    /// Waits until the settled are really forgotten; called once, when the lane is drained.
+    fn flush(&mut self) -> impl Future<Output = ()> + Send;
+
     /// Name of the stream, for dead letters and spans.
     fn stream(&self) -> &'static str;
 

@@ -4,9 +4,11 @@ use std::net::SocketAddr;
 
 use clap::{Args, ValueEnum};
 
+// Named per flag: a heading of the whole group would cover the flags that follow it, too.
+const HEADING: &str = "Logs, traces, metrics, health";
+
 /// Flatten this into a stage's own arguments: the doc comments are the `--help` text.
 #[derive(Args, Clone, Debug)]
-#[command(next_help_heading = "Logs, traces, metrics, health")]
 pub struct TelemetryArgs {
     /// Where an OpenTelemetry collector listens, e.g. `http://127.0.0.1:4318`
     ///
@@ -14,26 +16,25 @@ pub struct TelemetryArgs {
     /// 4317 speaks gRPC and does not fit. Plain http only: for TLS, run a collector beside this
     /// process and let it forward. Absent or empty, nothing is exported. A collector that is
     /// down never slows the stage: spans are dropped and counted (`latchwork_spans_dropped_total`).
-    #[arg(long, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
+    #[arg(long, help_heading = HEADING, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_endpoint: Option<String>,
 
     /// Serve /healthz, /readyz and /metrics here, e.g. 0.0.0.0:9464 (port 0: any free port)
     ///
     /// /healthz answers 200 while the process lives; /readyz answers 503 with what is still
     /// missing until the stage can work; /metrics is Prometheus text. Absent, nothing is served.
-    #[arg(long, env = "LATCHWORK_HEALTH", value_name = "ADDR")]
+    #[arg(long, help_heading = HEADING, env = "LATCHWORK_HEALTH", value_name = "ADDR")]
     pub health: Option<SocketAddr>,
 
     /// What to log: error, warn, info, debug, trace, or per module
     ///
     /// Examples: `info`, `warn,mqtt_edge=debug`. Warnings mean that nothing was lost and it goes
     /// on; errors mean that somebody must act. Logs go to standard error.
-    #[arg(long, env = "RUST_LOG", value_name = "FILTER", default_value = "info")]
+    #[arg(long, help_heading = HEADING, env = "RUST_LOG", value_name = "FILTER", default_value = "info")]
     pub log: String,
 
     /// How to write logs; auto is human on a terminal, JSON otherwise
-    #[arg(
-        long,
+    #[arg(long, help_heading = HEADING,
         env = "LATCHWORK_LOG_FORMAT",
         value_name = "FORMAT",
         default_value = "auto"
@@ -43,8 +44,7 @@ pub struct TelemetryArgs {
     /// Fraction of state messages to trace, from 0 to 1
     ///
     /// Decided once, where the message comes in. Commands, alerts and rejects are always traced.
-    #[arg(
-        long,
+    #[arg(long, help_heading = HEADING,
         env = "LATCHWORK_TRACE_SAMPLE",
         value_name = "FRACTION",
         default_value = "0.01",
@@ -122,6 +122,30 @@ mod tests {
             ("debug", LogFormat::Json)
         );
         assert!((full.trace_sample - 1.0).abs() < f64::EPSILON);
+    }
+
+    /// Scenario: a stage has its own description and flags around the shared ones.
+    /// Guarantee: `--help` keeps the description, and the shared heading covers the shared flags only.
+    #[test]
+    fn the_stage_keeps_its_own_help() {
+        /// Moves messages.
+        #[derive(Parser)]
+        struct Mover {
+            /// Before.
+            #[arg(long)]
+            before: bool,
+            #[command(flatten)]
+            telemetry: TelemetryArgs,
+            /// After.
+            #[arg(long)]
+            after: bool,
+        }
+        let help = Mover::command().render_long_help().to_string();
+        assert!(help.starts_with("Moves messages"), "{help}");
+        let heading = help.find("Logs, traces, metrics, health:").unwrap();
+        assert!(help.find("--before").unwrap() < heading, "{help}");
+        assert!(help.find("--after").unwrap() < heading, "{help}");
+        assert!(help.find("--trace-sample").unwrap() > heading, "{help}");
     }
 
     /// Scenario: a fraction outside 0..=1, a word, NaN, a health address without a port.

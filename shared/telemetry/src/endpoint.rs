@@ -7,12 +7,15 @@ use axum::http::Uri;
 pub enum EndpointError {
     /// TLS was asked for.
     #[error(
-        "{0} wants TLS, which is not built in: run a collector beside this process, point to it \
+        "OTLP endpoint {0} (--otlp-endpoint, OTEL_EXPORTER_OTLP_ENDPOINT) wants TLS, which is not built in: run a collector beside this process, point to it \
          over http, and let it forward over TLS"
     )]
     Tls(String),
     /// Not an http URL.
-    #[error("{0} is not an http URL: write http://HOST:PORT, e.g. http://127.0.0.1:4318")]
+    #[error(
+        "OTLP endpoint {0} (--otlp-endpoint, OTEL_EXPORTER_OTLP_ENDPOINT) is not an http URL: \
+         write http://HOST:PORT, e.g. http://127.0.0.1:4318"
+    )]
     NotHttp(String),
 }
 

@@ -14,7 +14,7 @@ use parking_lot::Mutex;
 use crate::{TelemetryError, endpoint::Endpoint};
 
 /// One request to the collector, retries included, may take this long.
-const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
+pub(crate) const EXPORT_TIMEOUT: Duration = Duration::from_secs(3);
 /// A collector that stays down is mentioned this often, per signal.
 const REPORT_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -63,7 +63,7 @@ fn reported<E>(
             };
             Ok(Reported { exporter, failures })
         }
-        Err(source) => Err(TelemetryError::Export { endpoint, source }),
+        Err(reason) => Err(TelemetryError::Export { endpoint, reason }),
     }
 }
 

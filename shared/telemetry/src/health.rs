@@ -29,7 +29,7 @@ impl HealthServer {
         registry: Registry,
     ) -> Result<Self, TelemetryError> {
         let runtime = Handle::try_current().map_err(|_| TelemetryError::NoRuntime)?;
-        let health = |source| TelemetryError::Health { address, source };
+        let health = |reason| TelemetryError::Health { address, reason };
         let listener = TcpListener::bind(address).map_err(health)?;
         listener.set_nonblocking(true).map_err(health)?;
         let listener = tokio::net::TcpListener::from_std(listener).map_err(health)?;

@@ -5,7 +5,11 @@ use std::{
     io::{self, IsTerminal},
 };
 
-use opentelemetry_sdk::trace::SdkTracer;
+use opentelemetry::trace::TracerProvider;
+use opentelemetry_sdk::{
+    Resource,
+    trace::{Sampler, SdkTracer, SdkTracerProvider},
+};
 use tracing::{Metadata, Subscriber, level_filters::LevelFilter};
 use tracing_subscriber::{
     EnvFilter, Layer, Registry,
@@ -18,7 +22,7 @@ use tracing_subscriber::{
     layer::SubscriberExt,
 };
 
-use crate::{LogFormat, TelemetryArgs, TelemetryError};
+use crate::{LogFormat, TelemetryArgs, TelemetryError, span_queue::SpanQueue};
 
 /// The SDK reports each failed batch in words that help nobody: `export` reports instead.
 /// `--log info,opentelemetry=debug` brings its lines back.
@@ -46,6 +50,16 @@ pub(crate) fn install(
         tracing::debug!("logs were set up before and stay as they are");
     }
     Ok(())
+}
+
+/// What the `tracing` macros record goes through the same queue as the spans of records.
+pub(crate) fn tracer(spans: &SpanQueue, resource: &Resource) -> SdkTracer {
+    SdkTracerProvider::builder()
+        .with_span_processor(spans.clone())
+        .with_sampler(Sampler::AlwaysOn)
+        .with_resource(resource.clone())
+        .build()
+        .tracer("latchwork")
 }
 
 struct Look {
@@ -120,6 +134,7 @@ impl FormatTime for Stamp {
 mod tests {
     use std::{io::Write, sync::Arc};
 
+    use opentelemetry_sdk::trace::{InMemorySpanExporter, SpanProcessor};
     use parking_lot::Mutex;
 
     use super::*;
@@ -137,15 +152,20 @@ mod tests {
         }
     }
 
-    fn logged(json: bool, log: &str, act: impl FnOnce()) -> String {
-        let lines = Lines::default();
-        let writer = lines.clone();
-        let look = Look {
+    fn look(json: bool) -> Look {
+        Look {
             stage: "transform".to_owned(),
             json,
             colours: false,
-        };
-        let subscriber = subscriber(look, filter(log).unwrap(), None, move || writer.clone());
+        }
+    }
+
+    fn logged(json: bool, log: &str, act: impl FnOnce()) -> String {
+        let lines = Lines::default();
+        let writer = lines.clone();
+        let subscriber = subscriber(look(json), filter(log).unwrap(), None, move || {
+            writer.clone()
+        });
         tracing::subscriber::with_default(subscriber, act);
         String::from_utf8(lines.0.lock().clone()).unwrap()
     }
@@ -190,6 +210,29 @@ mod tests {
         assert!(logged(false, "debug", act).contains("ours"));
         assert!(!logged(false, "debug", act).contains("ExportError"));
         assert!(logged(false, "info,opentelemetry=debug", act).contains("ExportError"));
+    }
+
+    /// Scenario: spans of the macros at info, at debug, and of the export's own HTTP client, while
+    /// logs are off; the subscriber goes away, as that of a second stage in one process does.
+    /// Guarantee: only the first is exported, and the queue stays open for the others.
+    #[test]
+    fn macro_spans_share_the_queue() {
+        let (exporter, resource) = (InMemorySpanExporter::default(), Resource::builder().build());
+        let queue = SpanQueue::start(exporter.clone(), &resource);
+        let tracer = || Some(tracer(&queue, &resource));
+        let act = || {
+            drop(tracing::info_span!("provision"));
+            drop(tracing::debug_span!("detail"));
+            drop(tracing::info_span!(target: "hyper::client", "request"));
+        };
+        for _ in 0..2 {
+            let subscriber = subscriber(look(true), filter("off").unwrap(), tracer(), io::sink);
+            tracing::subscriber::with_default(subscriber, act);
+        }
+        queue.force_flush().unwrap();
+        let spans = exporter.get_finished_spans().unwrap();
+        let names: Vec<_> = spans.iter().map(|span| span.name.as_ref()).collect();
+        assert_eq!(names, ["provision", "provision"]);
     }
 
     /// Scenario: a filter that does not parse.

@@ -79,14 +79,20 @@ impl SpanQueue {
         }
     }
 
-    /// Hands the span to the export thread, or drops and counts it. Never blocks.
-    pub(crate) fn push(&self, span: SpanData) {
-        if self.counts.waiting.fetch_add(1, Ordering::Relaxed) < CAPACITY {
-            self.batches.on_end(span);
-        } else {
+    /// Takes a place in the queue for one span, which [`Self::push`] must follow; when there is
+    /// none, counts a dropped span. Asked first, so that a span without a place is never built.
+    pub(crate) fn admit(&self) -> bool {
+        let admitted = self.counts.waiting.fetch_add(1, Ordering::Relaxed) < CAPACITY;
+        if !admitted {
             self.counts.waiting.fetch_sub(1, Ordering::Relaxed);
             self.counts.queue_full.fetch_add(1, Ordering::Relaxed);
         }
+        admitted
+    }
+
+    /// Hands an admitted span to the export thread. Never blocks.
+    pub(crate) fn push(&self, span: SpanData) {
+        self.batches.on_end(span);
     }
 
     pub(crate) fn counts(&self) -> Arc<SpanCounts> {
@@ -104,15 +110,18 @@ impl SpanProcessor for SpanQueue {
     fn on_start(&self, _span: &mut Span, _context: &Context) {}
 
     fn on_end(&self, span: SpanData) {
-        self.push(span);
+        if self.admit() {
+            self.push(span);
+        }
     }
 
     fn force_flush(&self) -> OTelSdkResult {
         self.batches.force_flush()
     }
 
-    fn shutdown_with_timeout(&self, timeout: Duration) -> OTelSdkResult {
-        self.close(timeout)
+    // A provider closes its processors when it is dropped; this queue outlives that one.
+    fn shutdown_with_timeout(&self, _timeout: Duration) -> OTelSdkResult {
+        Ok(())
     }
 }
 

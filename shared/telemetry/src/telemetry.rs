@@ -7,14 +7,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opentelemetry::{
-    metrics::{Meter, MeterProvider},
-    trace::TracerProvider,
-};
+use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::{
     Resource,
     metrics::{PeriodicReader, SdkMeterProvider},
-    trace::{Sampler, SdkTracer, SdkTracerProvider},
 };
 
 use crate::{
@@ -50,10 +46,11 @@ impl Telemetry {
             Some(endpoint) => Some(SpanQueue::start(export::spans(endpoint)?, &resource)),
             None => None,
         };
-        let macros = spans
-            .as_ref()
-            .map(|queue| tracer_of_macros(queue.clone(), &resource));
-        logs::install(stage, args, macros)?;
+        logs::install(
+            stage,
+            args,
+            spans.as_ref().map(|queue| logs::tracer(queue, &resource)),
+        )?;
 
         let registry = prometheus::Registry::new();
         let scraped = args.health.is_some().then_some(&registry);
@@ -152,16 +149,6 @@ fn flush(spans: &SpanQueue, meters: &SdkMeterProvider, timeout: Duration) {
             "some spans never reached the collector"
         );
     }
-}
-
-/// What the `tracing` macros record goes through the same queue.
-fn tracer_of_macros(spans: SpanQueue, resource: &Resource) -> SdkTracer {
-    SdkTracerProvider::builder()
-        .with_span_processor(spans)
-        .with_sampler(Sampler::AlwaysOn)
-        .with_resource(resource.clone())
-        .build()
-        .tracer("latchwork")
 }
 
 fn meters(

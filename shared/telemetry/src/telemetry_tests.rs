@@ -53,11 +53,11 @@ async fn a_dead_collector_costs_only_spans(endpoint: String) {
     let now = SystemTime::now();
     let start = Instant::now();
     for _ in 0..SPANS {
-        assert_ne!(tracer.record_span(&shape, root, now..now, Vec::new), root);
+        tracer.record_span(&shape, root, now..now, Vec::new);
     }
     let recording = start.elapsed();
-    // Unoptimised it takes 0.3 s; a single wait for the collector would take 3 s.
-    assert!(recording < Duration::from_secs(2), "{recording:?}");
+    // Unoptimised it takes about 0.3 s; a single wait for the collector takes all of this.
+    assert!(recording < export::EXPORT_TIMEOUT, "{recording:?}");
 
     let counts = telemetry.spans.as_ref().unwrap().counts();
     assert_eq!(

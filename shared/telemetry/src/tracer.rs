@@ -52,7 +52,7 @@ impl Tracer {
         times: Range<SystemTime>,
         attributes: impl FnOnce() -> Vec<KeyValue>,
     ) {
-        let Some(export) = self.export.as_ref().filter(|_| context.sampled) else {
+        let Some(export) = self.recording(context.sampled) else {
             return;
         };
         let mut span = export.span(shape, shape.operation.record_kind(), context, times);
@@ -78,7 +78,9 @@ impl Tracer {
         times: Range<SystemTime>,
         attributes: impl FnOnce() -> Vec<KeyValue>,
     ) {
-        let Some(export) = self.export.as_ref().filter(|_| context.sampled) else { return };
+        let Some(export) = self.recording(context.sampled) else {
+            return;
+        };
         let mut span = export.below(shape, context, parent, times);
         span.attributes.extend(attributes());
         export.queue.push(span);
@@ -86,8 +88,8 @@ impl Tracer {
 
     /// One sampled record's span, a child of `parent`. Returns the context for the next hop.
     ///
-    /// When nothing is exported or the record is not sampled, the parent is returned as it is: the
-    /// next hop then continues the last span that exists.
+    /// When nothing is exported, the record is not sampled, or the queue is full, the parent is
+    /// returned as it is: the next hop then continues the last span that exists.
     pub fn record_span(
         &self,
         shape: &SpanShape,
@@ -95,7 +97,7 @@ impl Tracer {
         times: Range<SystemTime>,
         attributes: impl FnOnce() -> Vec<KeyValue>,
     ) -> TraceContext {
-        let Some(export) = self.export.as_ref().filter(|_| parent.sampled) else {
+        let Some(export) = self.recording(parent.sampled) else {
             return parent;
         };
         let (context, mut span) = export.child(shape, parent, times);
@@ -114,7 +116,7 @@ impl Tracer {
         failure: Failure<'_>,
         attributes: impl FnOnce() -> Vec<KeyValue>,
     ) -> TraceContext {
-        let Some(export) = &self.export else {
+        let Some(export) = self.recording(true) else {
             return parent;
         };
         let parent = TraceContext {
@@ -147,7 +149,7 @@ impl Tracer {
             .take(MAX_LINKS)
             .map(|context| Link::with_context(span_context(context)))
             .collect();
-        if links.is_empty() && failure.is_none() {
+        if (links.is_empty() && failure.is_none()) || !export.queue.admit() {
             return;
         }
         let kind = shape.operation.batch_kind();
@@ -161,6 +163,12 @@ impl Tracer {
             set_failure(&mut span, failure);
         }
         export.queue.push(span);
+    }
+
+    /// Where a span goes that is worth recording, if there is room: asked before it is built.
+    fn recording(&self, sampled: bool) -> Option<&Export> {
+        let export = self.export.as_ref().filter(|_| sampled)?;
+        export.queue.admit().then_some(export)
     }
 }
 

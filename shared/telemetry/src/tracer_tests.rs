@@ -235,3 +235,47 @@ fn rejects_are_always_recorded() {
     assert_eq!(attribute(span, "error.type").as_deref(), Some("schema"));
     assert_eq!(span.status, Status::error("/battery: 101 is over 100"));
 }
+
+/// Scenario: the collector takes nothing, and the queue is full.
+/// Guarantee: a further span is counted as dropped without being built, and the record keeps the
+/// context of the last span that exists.
+#[test]
+fn a_full_queue_costs_nothing_more() {
+    let recorded = Recorded::start();
+    while recorded.queue.admit() {}
+    let dropped = recorded.queue.counts().queue_full();
+    let shape = SpanShape::new(Operation::Process, "nats", "up.{partition}");
+    let untouched = || -> Vec<KeyValue> { panic!("attributes were built") };
+    let root = TraceContext::root(true);
+    assert_eq!(
+        recorded
+            .tracer
+            .record_span(&shape, root, times(), untouched),
+        root
+    );
+    recorded.tracer.batch_span(&shape, times(), 1, [root], None);
+    assert_eq!(recorded.queue.counts().queue_full(), dropped + 2);
+    assert!(recorded.spans().is_empty());
+}
+
+/// Scenario: a child's context travelled on before its span is recorded.
+/// Guarantee: the span has exactly that id, below the given parent.
+#[test]
+fn a_child_span_keeps_the_id_that_travelled() {
+    let recorded = Recorded::start();
+    let shape = SpanShape::new(Operation::Process, "nats", "up.{partition}");
+    let parent = TraceContext::root(true);
+    let context = parent.child();
+    recorded
+        .tracer
+        .child_span(&shape, context, parent, times(), none);
+    let spans = recorded.spans();
+    let [span] = spans.as_slice() else {
+        panic!("{} spans", spans.len())
+    };
+    assert_eq!(
+        ids(span),
+        (parent.trace_id, context.span_id, parent.span_id)
+    );
+    assert!(recorded.tracer.is_exporting() && !Tracer::default().is_exporting());
+}

@@ -108,8 +108,11 @@ fn check_fields(
     if unclean_empty_id && version == Version::V311 {
         return Err(&rule::CLIENT_ID_EMPTY);
     }
-    let zero_expiry_at =
-        if flags.has(Flags::WILL) { check_will(&mut fields, version, controls)? } else { None };
+    let zero_expiry_at = if flags.has(Flags::WILL) {
+        check_will(&mut fields, version, controls)?
+    } else {
+        None
+    };
     if flags.has(Flags::USER_NAME) {
         fields.text(controls)?;
     }
@@ -160,7 +163,7 @@ fn check_will(
         Version::V311 => Properties::default(),
         Version::V5 => property::check(fields, Place::WILL, controls)?,
     };
-    let topic = fields.text(controls)?;
+    let topic = fields.binary()?;
     if topic.is_empty() {
         return Err(&rule::TOPIC_EMPTY);
     }

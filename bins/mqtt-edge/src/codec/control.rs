@@ -19,7 +19,11 @@ pub(super) fn decode_ack(
 ) -> Result<Packet, &'static Rule> {
     let mut fields = Fields::new(packet, header.start);
     let packet_id = NonZeroU16::new(fields.u16()?).ok_or(&rule::PACKET_ID_ZERO)?;
-    let reason = if fields.is_empty() { ReasonCode::SUCCESS } else { ReasonCode(fields.u8()?) };
+    let reason = if fields.is_empty() {
+        ReasonCode::SUCCESS
+    } else {
+        ReasonCode(fields.u8()?)
+    };
     if !fields.is_empty() {
         property::check(&mut fields, Place::ACK, controls)?;
     }
@@ -39,13 +43,18 @@ const PUBACK_REASONS: [u8; 9] = [0x00, 0x10, 0x80, 0x83, 0x87, 0x90, 0x91, 0x97,
 /// PUBREL and PUBCOMP (tables 3-6 and 3-7).
 const PUBREL_REASONS: [u8; 2] = [0x00, 0x92];
 /// DISCONNECT by a client (section 3.14.2.1).
-const DISCONNECT_REASONS: [u8; 14] =
-    [0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99];
+const DISCONNECT_REASONS: [u8; 14] = [
+    0x00, 0x04, 0x80, 0x81, 0x82, 0x83, 0x90, 0x93, 0x94, 0x95, 0x96, 0x97, 0x98, 0x99,
+];
 /// AUTH by a client (table 3-11).
 const AUTH_REASONS: [u8; 2] = [0x18, 0x19];
 
 fn check_reason(reason: u8, known: &[u8]) -> Result<(), &'static Rule> {
-    if known.contains(&reason) { Ok(()) } else { Err(&rule::REASON_CODE) }
+    if known.contains(&reason) {
+        Ok(())
+    } else {
+        Err(&rule::REASON_CODE)
+    }
 }
 
 /// Checks a DISCONNECT of 5.0. Without a session expiry in CONNECT it may not set one.

@@ -24,7 +24,10 @@ pub(super) struct Rewritten {
 pub(super) fn from_v311(packet: v3::Packet) -> Option<Packet> {
     Some(match packet {
         v3::Packet::Connect(connect) => Packet::Connect(Box::new(connect_v311(*connect))),
-        v3::Packet::Subscribe { packet_id, topic_filters } => {
+        v3::Packet::Subscribe {
+            packet_id,
+            topic_filters,
+        } => {
             let filters = topic_filters
                 .into_iter()
                 .map(|(filter, qos)| FilterRequest {
@@ -42,13 +45,14 @@ pub(super) fn from_v311(packet: v3::Packet) -> Option<Packet> {
                 user_properties: Vec::new(),
             }))
         }
-        v3::Packet::Unsubscribe { packet_id, topic_filters } => {
-            Packet::Unsubscribe(Box::new(Unsubscribe {
-                packet_id,
-                filters: topic_filters,
-                user_properties: Vec::new(),
-            }))
-        }
+        v3::Packet::Unsubscribe {
+            packet_id,
+            topic_filters,
+        } => Packet::Unsubscribe(Box::new(Unsubscribe {
+            packet_id,
+            filters: topic_filters,
+            user_properties: Vec::new(),
+        })),
         _ => return None,
     })
 }
@@ -56,9 +60,7 @@ pub(super) fn from_v311(packet: v3::Packet) -> Option<Packet> {
 /// The same for 5.0.
 pub(super) fn from_v5(packet: v5::Packet, rewritten: Rewritten) -> Option<Packet> {
     Some(match packet {
-        v5::Packet::Connect(connect) => {
-            Packet::Connect(Box::new(connect_v5(*connect, rewritten)))
-        }
+        v5::Packet::Connect(connect) => Packet::Connect(Box::new(connect_v5(*connect, rewritten))),
         v5::Packet::Publish(publish) => Packet::Publish(publish_v5(*publish, rewritten)),
         v5::Packet::Subscribe(subscribe) => Packet::Subscribe(Box::new(Subscribe {
             packet_id: subscribe.packet_id,

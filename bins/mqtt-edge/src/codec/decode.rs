@@ -9,39 +9,13 @@ use super::control;
 use super::convert::{self, Rewritten};
 use super::error::ProtocolError;
 use super::frame::{self, Header, PacketKind};
+use super::limits::Limits;
 use super::packet::{Connect, Disconnect, Packet, Version};
 use super::publish;
 use super::reason::ReasonCode;
 use super::rule::{self, Rule};
 use super::subscribe;
 use super::text::ControlCharacters;
-
-/// What a client may send.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Largest CONNECT, fixed header included, in bytes: all that an unknown peer can make us
-    /// hold. 64 KiB has room for a long token as password and a small will; a device needs 100.
-    pub max_connect_size: u32,
-    /// Largest packet after that, fixed header included, in bytes: the Maximum Packet Size of
-    /// CONNACK (MQTT 5.0, section 3.2.2.3.6). By default 1 MiB of payload and 64 KiB for topic
-    /// and properties.
-    pub max_packet_size: u32,
-    /// The Topic Alias Maximum of CONNACK; 0 refuses every alias.
-    pub topic_alias_max: u16,
-    /// Control characters in text.
-    pub control_characters: ControlCharacters,
-}
-
-impl Default for Limits {
-    fn default() -> Self {
-        Self {
-            max_connect_size: 64 * 1024,
-            max_packet_size: 1024 * 1024 + 64 * 1024,
-            topic_alias_max: 0,
-            control_characters: ControlCharacters::Refuse,
-        }
-    }
-}
 
 /// Decodes the packets of one connection: the framing and all checks that need no knowledge of
 /// sessions are done here, so that rmqtt-codec sees complete and legal packets only.
@@ -62,7 +36,10 @@ enum State {
 impl Decoder {
     /// A decoder for a new connection.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, state: State::AwaitConnect }
+        Self {
+            limits,
+            state: State::AwaitConnect,
+        }
     }
 
     /// Takes the next complete packet out of `buf`; `None` when more bytes are needed, and then
@@ -106,11 +83,15 @@ fn first(
     buf: &mut BytesMut,
     limits: &Limits,
 ) -> Result<Option<(Box<Connect>, Open)>, ProtocolError> {
-    let Some(&byte) = buf.first() else { return Ok(None) };
+    let Some(&byte) = buf.first() else {
+        return Ok(None);
+    };
     let kind = PacketKind::of(byte);
     let error = |rule| ProtocolError::new(kind, rule, None);
     frame::check_first_byte(byte, None).map_err(error)?;
-    let Some(header) = frame::parse(buf).map_err(error)? else { return Ok(None) };
+    let Some(header) = frame::parse(buf).map_err(error)? else {
+        return Ok(None);
+    };
     let version = || connect::answer_version(buf, &header);
     check_size(&header, limits.max_connect_size, version)?;
     if buf.len() < header.total {
@@ -125,7 +106,11 @@ fn first(
     };
     match open.read(&mut frame, rewritten) {
         Ok(Packet::Connect(connect)) => Ok(Some((connect, open))),
-        _ => Err(ProtocolError::new(kind, &rule::UNREADABLE, Some(checked.version))),
+        _ => Err(ProtocolError::new(
+            kind,
+            &rule::UNREADABLE,
+            Some(checked.version),
+        )),
     }
 }
 
@@ -164,11 +149,15 @@ impl Open {
         buf: &mut BytesMut,
         limits: &Limits,
     ) -> Result<Option<Packet>, ProtocolError> {
-        let Some(&byte) = buf.first() else { return Ok(None) };
+        let Some(&byte) = buf.first() else {
+            return Ok(None);
+        };
         let version = self.version;
         let error = |rule| ProtocolError::new(PacketKind::of(byte), rule, Some(version));
         frame::check_first_byte(byte, Some(version)).map_err(error)?;
-        let Some(header) = frame::parse(buf).map_err(error)? else { return Ok(None) };
+        let Some(header) = frame::parse(buf).map_err(error)? else {
+            return Ok(None);
+        };
         frame::check_length(&header, version).map_err(error)?;
         check_size(&header, limits.max_packet_size, || Some(version))?;
         if buf.len() < header.total {
@@ -228,7 +217,13 @@ impl Open {
     ) -> Result<Packet, &'static Rule> {
         let zero_expiry_at = publish::check(packet_bytes(buf, header), header, limits)?;
         let zero_expiry = raise_expiry(buf, zero_expiry_at);
-        self.read(buf, Rewritten { zero_expiry, clean_start: false })
+        self.read(
+            buf,
+            Rewritten {
+                zero_expiry,
+                clean_start: false,
+            },
+        )
     }
 
     /// The checks of the packets that rmqtt-codec reads.
@@ -248,9 +243,7 @@ impl Open {
             PacketKind::Disconnect => {
                 control::check_disconnect(packet, header, self.has_session_expiry, controls)
             }
-            PacketKind::Auth => {
-                control::check_auth(packet, header, self.has_auth_method, controls)
-            }
+            PacketKind::Auth => control::check_auth(packet, header, self.has_auth_method, controls),
             _ => Err(&rule::SERVER_ONLY),
         }
     }
@@ -299,7 +292,9 @@ fn detach(buf: &mut BytesMut, total: usize) -> BytesMut {
 
 /// rmqtt-codec refuses a message expiry of 0, which is legal: it reads 1 instead.
 fn raise_expiry(packet: &mut BytesMut, at: Option<usize>) -> bool {
-    let Some(byte) = at.and_then(|at| packet.get_mut(at + 3)) else { return false };
+    let Some(byte) = at.and_then(|at| packet.get_mut(at + 3)) else {
+        return false;
+    };
     *byte = 1;
     true
 }
@@ -307,7 +302,9 @@ fn raise_expiry(packet: &mut BytesMut, at: Option<usize>) -> bool {
 /// rmqtt-codec wants clean start beside an empty client identifier; 5.0 does not
 /// (section 3.1.3.1).
 fn set_clean_start(packet: &mut BytesMut, flags_at: Option<usize>) -> bool {
-    let Some(flags) = flags_at.and_then(|at| packet.get_mut(at)) else { return false };
+    let Some(flags) = flags_at.and_then(|at| packet.get_mut(at)) else {
+        return false;
+    };
     *flags |= 0b10;
     true
 }

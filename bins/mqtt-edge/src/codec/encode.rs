@@ -39,9 +39,9 @@ pub struct ConnAck {
 pub struct ConnAckProperties {
     /// Session expiry in seconds, when not the one asked for.
     pub session_expiry_secs: Option<u32>,
-    /// Unacknowledged QoS 1 and 2 messages that the client may send at a time.
+    /// Unacknowledged `QoS` 1 and 2 messages that the client may send at a time.
     pub receive_max: Option<NonZeroU16>,
-    /// Highest QoS a client may publish: 0 or 1; `None` is 2.
+    /// Highest `QoS` a client may publish: 0 or 1; `None` is 2.
     pub max_qos: Option<u8>,
     /// False: no retained messages.
     pub retain_available: Option<bool>,
@@ -89,12 +89,17 @@ pub struct OutgoingPublish<'a> {
 impl Encoder {
     /// For a client of `version` that takes packets of any size.
     pub fn new(version: Version) -> Self {
-        Self { version, max_packet_size: PROTOCOL_MAX }
+        Self {
+            version,
+            max_packet_size: PROTOCOL_MAX,
+        }
     }
 
     /// For the client that sent `connect`.
     pub fn for_client(connect: &Connect) -> Self {
-        let announced = connect.max_packet_size.and_then(|size| usize::try_from(size.get()).ok());
+        let announced = connect
+            .max_packet_size
+            .and_then(|size| usize::try_from(size.get()).ok());
         Self {
             version: connect.version,
             max_packet_size: announced.unwrap_or(PROTOCOL_MAX).min(PROTOCOL_MAX),
@@ -162,7 +167,9 @@ impl Encoder {
             Version::V311 => {
                 self.start(0x90, 2 + codes.len(), out)?;
                 out.put_u16(packet_id.get());
-                let codes = codes.iter().map(|code| if code.is_failure() { 0x80 } else { code.0 });
+                let codes = codes
+                    .iter()
+                    .map(|code| if code.is_failure() { 0x80 } else { code.0 });
                 out.extend(codes);
             }
             Version::V5 => self.put_codes(0x90, packet_id, codes, out)?,
@@ -223,7 +230,7 @@ impl Encoder {
     /// Appends PUBLISH.
     ///
     /// # Errors
-    /// The client takes no packet of this size; a field is too long; packet identifier and QoS do
+    /// The client takes no packet of this size; a field is too long; packet identifier and `QoS` do
     /// not go together.
     pub fn encode_publish(
         &self,
@@ -234,11 +241,10 @@ impl Encoder {
             return Err(EncodeError::PacketId);
         }
         write::check_field(publish.topic.as_bytes())?;
-        let plain = 2 + publish.topic.len() + publish.payload.len() + usize::from(publish.qos != 0) * 2;
-        let first = 0x30
-            | u8::from(publish.dup) << 3
-            | (publish.qos & 3) << 1
-            | u8::from(publish.retain);
+        let plain =
+            2 + publish.topic.len() + publish.payload.len() + usize::from(publish.qos != 0) * 2;
+        let first =
+            0x30 | u8::from(publish.dup) << 3 | (publish.qos & 3) << 1 | u8::from(publish.retain);
         match self.version {
             Version::V311 => {
                 self.start(first, plain, out)?;
@@ -260,7 +266,10 @@ impl Encoder {
     fn start(&self, first: u8, body: usize, out: &mut BytesMut) -> Result<(), EncodeError> {
         let size = write::packet_size(body);
         if size > self.max_packet_size {
-            return Err(EncodeError::TooLarge { size, max: self.max_packet_size });
+            return Err(EncodeError::TooLarge {
+                size,
+                max: self.max_packet_size,
+            });
         }
         out.reserve(size);
         out.put_u8(first);
@@ -292,7 +301,7 @@ fn put_publish_head(publish: &OutgoingPublish<'_>, out: &mut BytesMut) {
 }
 
 impl<'a> OutgoingPublish<'a> {
-    /// A QoS 0 message without properties.
+    /// A `QoS` 0 message without properties.
     pub fn new(topic: &'a str, payload: &'a [u8]) -> Self {
         Self {
             dup: false,

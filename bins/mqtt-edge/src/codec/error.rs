@@ -27,11 +27,19 @@ pub struct ProtocolError {
 
 impl ProtocolError {
     pub(super) fn new(packet: PacketKind, rule: &'static Rule, version: Option<Version>) -> Self {
-        Self { packet, rule, version, sizes: None }
+        Self {
+            packet,
+            rule,
+            version,
+            sizes: None,
+        }
     }
 
     pub(super) fn with_sizes(self, was: u32, limit: u32) -> Self {
-        Self { sizes: Some((was, limit)), ..self }
+        Self {
+            sizes: Some((was, limit)),
+            ..self
+        }
     }
 
     /// The version in which the client can read an answer, if any.
@@ -93,7 +101,11 @@ impl ProtocolError {
     /// CONNACK knows fewer codes than DISCONNECT (table 3-1): a fault in a packet that was sent
     /// right behind the CONNECT is a protocol error there.
     fn connack_reason(&self) -> ReasonCode {
-        if self.packet == PacketKind::Connect { self.reason() } else { ReasonCode::PROTOCOL_ERROR }
+        if self.packet == PacketKind::Connect {
+            self.reason()
+        } else {
+            ReasonCode::PROTOCOL_ERROR
+        }
     }
 
     fn client_takes_less_than(&self, bytes: u32) -> bool {
@@ -119,7 +131,7 @@ pub enum EncodeError {
         /// Size of the field in bytes.
         size: usize,
     },
-    /// A PUBLISH with QoS above 0 has no packet identifier, or one with QoS 0 has one.
+    /// A PUBLISH with `QoS` above 0 has no packet identifier, or one with `QoS` 0 has one.
     #[error("a packet identifier goes with QoS 1 and 2, and with these only")]
     PacketId,
 }

@@ -13,7 +13,10 @@ pub(super) struct Fields<'a> {
 impl<'a> Fields<'a> {
     /// Starts at byte `at` of `packet`.
     pub(super) fn new(packet: &'a [u8], at: usize) -> Self {
-        Self { rest: packet.get(at..).unwrap_or_default(), at }
+        Self {
+            rest: packet.get(at..).unwrap_or_default(),
+            at,
+        }
     }
 
     /// Position of the next byte.
@@ -35,7 +38,10 @@ impl<'a> Fields<'a> {
     /// The next `len` bytes as fields of their own.
     pub(super) fn part(&mut self, len: usize) -> Result<Self, &'static Rule> {
         let at = self.at;
-        Ok(Self { rest: self.take(len)?, at })
+        Ok(Self {
+            rest: self.take(len)?,
+            at,
+        })
     }
 
     fn array<const N: usize>(&mut self) -> Result<[u8; N], &'static Rule> {
@@ -65,7 +71,11 @@ impl<'a> Fields<'a> {
             value |= u32::from(byte & 0x7F) << shift;
             if byte & 0x80 == 0 {
                 let minimal = byte != 0 || shift == 0;
-                return if minimal { Ok(value) } else { Err(&rule::LENGTH_NOT_MINIMAL) };
+                return if minimal {
+                    Ok(value)
+                } else {
+                    Err(&rule::LENGTH_NOT_MINIMAL)
+                };
             }
         }
         Err(&rule::LENGTH_TOO_LONG)
@@ -78,8 +88,10 @@ impl<'a> Fields<'a> {
     }
 
     /// The same, and it must be legal text.
-    pub(super) fn text(&mut self, controls: ControlCharacters) -> Result<&'a str, &'static Rule> {
-        text::check(self.binary()?, controls)
+    pub(super) fn text(&mut self, controls: ControlCharacters) -> Result<&'a [u8], &'static Rule> {
+        let bytes = self.binary()?;
+        text::check(bytes, controls)?;
+        Ok(bytes)
     }
 
     /// A packet identifier.
@@ -92,6 +104,10 @@ impl<'a> Fields<'a> {
 
     /// Nothing may be left.
     pub(super) fn end(self) -> Result<(), &'static Rule> {
-        if self.rest.is_empty() { Ok(()) } else { Err(&rule::TRAILING) }
+        if self.rest.is_empty() {
+            Ok(())
+        } else {
+            Err(&rule::TRAILING)
+        }
     }
 }

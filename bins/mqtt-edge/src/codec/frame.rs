@@ -90,7 +90,7 @@ impl Header {
         self.total - self.start
     }
 
-    /// QoS of a PUBLISH.
+    /// `QoS` of a PUBLISH.
     pub(super) const fn qos(&self) -> u8 {
         (self.flags >> 1) & 3
     }
@@ -106,7 +106,9 @@ impl Header {
 
 /// Reads the fixed header; `None` when it is not complete yet.
 pub(super) fn parse(bytes: &[u8]) -> Result<Option<Header>, &'static Rule> {
-    let Some((&first, lengths)) = bytes.split_first() else { return Ok(None) };
+    let Some((&first, lengths)) = bytes.split_first() else {
+        return Ok(None);
+    };
     let mut length = 0_usize;
     for (index, &byte) in lengths.iter().take(4).enumerate() {
         length |= usize::from(byte & 0x7F) << (7 * index);
@@ -121,7 +123,11 @@ pub(super) fn parse(bytes: &[u8]) -> Result<Option<Header>, &'static Rule> {
             }));
         }
     }
-    if lengths.len() >= 4 { Err(&rule::LENGTH_TOO_LONG) } else { Ok(None) }
+    if lengths.len() >= 4 {
+        Err(&rule::LENGTH_TOO_LONG)
+    } else {
+        Ok(None)
+    }
 }
 
 /// Checks type, direction, order and flags: all that the first byte says.
@@ -147,7 +153,11 @@ pub(super) fn check_first_byte(first: u8, version: Option<Version>) -> Result<()
         PacketKind::PubRel | PacketKind::Subscribe | PacketKind::Unsubscribe => 2,
         _ => 0,
     };
-    if first & 0x0F == expected { Ok(()) } else { Err(&rule::FLAGS) }
+    if first & 0x0F == expected {
+        Ok(())
+    } else {
+        Err(&rule::FLAGS)
+    }
 }
 
 fn check_publish_flags(first: u8) -> Result<(), &'static Rule> {

@@ -20,6 +20,7 @@ mod encode;
 mod error;
 mod fields;
 mod frame;
+mod limits;
 mod packet;
 mod property;
 mod publish;
@@ -32,9 +33,10 @@ mod write;
 #[cfg(test)]
 mod tests;
 
-pub use decode::{Decoder, Limits};
+pub use decode::Decoder;
 pub use encode::{ConnAck, ConnAckProperties, Encoder, OutgoingPublish};
 pub use error::{EncodeError, ProtocolError};
+pub use limits::Limits;
 pub use packet::{
     Auth, Connect, Disconnect, FilterRequest, Packet, Publish, PublishProperties, RetainHandling,
     Subscribe, Unsubscribe, UserProperties, Version, Will,

@@ -48,28 +48,28 @@ pub enum Packet {
     Connect(Box<Connect>),
     /// A message.
     Publish(Publish),
-    /// The client has a QoS 1 message.
+    /// The client has a `QoS` 1 message.
     PubAck {
         /// Identifier of the acknowledged PUBLISH.
         packet_id: NonZeroU16,
         /// Success in 3.1.1.
         reason: ReasonCode,
     },
-    /// The client has a QoS 2 message.
+    /// The client has a `QoS` 2 message.
     PubRec {
         /// Identifier of the acknowledged PUBLISH.
         packet_id: NonZeroU16,
         /// Success in 3.1.1.
         reason: ReasonCode,
     },
-    /// The client releases its QoS 2 message.
+    /// The client releases its `QoS` 2 message.
     PubRel {
         /// Identifier of the PUBLISH.
         packet_id: NonZeroU16,
         /// Success in 3.1.1.
         reason: ReasonCode,
     },
-    /// The client is done with a QoS 2 message.
+    /// The client is done with a `QoS` 2 message.
     PubComp {
         /// Identifier of the PUBLISH.
         packet_id: NonZeroU16,
@@ -108,7 +108,7 @@ pub struct Connect {
     /// Session expiry in seconds; `u32::MAX` is never. In 3.1.1 a clean session ends with the
     /// connection (0), another never (5.0, section 3.1.2.11.2, says the two are equal).
     pub session_expiry_secs: u32,
-    /// Unacknowledged QoS 1 and 2 messages that the client takes at a time; 65535 by default.
+    /// Unacknowledged `QoS` 1 and 2 messages that the client takes at a time; 65535 by default.
     pub receive_max: NonZeroU16,
     /// Largest packet the client takes, in bytes, fixed header included; never below
     /// [`MIN_CLIENT_PACKET_SIZE`](super::MIN_CLIENT_PACKET_SIZE).
@@ -230,7 +230,7 @@ pub struct Subscribe {
 pub struct FilterRequest {
     /// Valid filter; `$share/name/filter` as it was sent.
     pub filter: ByteString,
-    /// Highest QoS asked for: 0, 1 or 2.
+    /// Highest `QoS` asked for: 0, 1 or 2.
     pub qos: u8,
     /// Not the client's own messages.
     pub no_local: bool,

@@ -2,7 +2,7 @@
 
 use super::fields::Fields;
 use super::rule::{self, Rule};
-use super::text::ControlCharacters;
+use super::text::{self, ControlCharacters};
 
 pub(super) const PAYLOAD_FORMAT: u8 = 0x01;
 pub(super) const MESSAGE_EXPIRY: u8 = 0x02;
@@ -81,7 +81,10 @@ const fn definition(id: u8) -> Option<(Shape, Place)> {
         REQUEST_PROBLEM_INFO | REQUEST_RESPONSE_INFO => (Shape::Flag, Place::CONNECT),
         WILL_DELAY => (Shape::U32, Place::WILL),
         SERVER_REFERENCE => (Shape::Text, Place::DISCONNECT),
-        REASON_STRING => (Shape::Text, Place::ACK.or(Place::DISCONNECT).or(Place::AUTH)),
+        REASON_STRING => (
+            Shape::Text,
+            Place::ACK.or(Place::DISCONNECT).or(Place::AUTH),
+        ),
         RECEIVE_MAX | TOPIC_ALIAS_MAX => (Shape::U16, Place::CONNECT),
         TOPIC_ALIAS => (Shape::U16, Place::PUBLISH),
         USER_PROPERTY => (Shape::Pair, Place(0xFF)),
@@ -162,11 +165,12 @@ fn check_value(
         Shape::Varint => in_range(list.varint()? != 0),
         Shape::Text => {
             let text = list.text(controls)?;
-            let is_topic = id == RESPONSE_TOPIC;
-            if is_topic && !super::text::topic_name_is_valid(text) {
-                return Err(&rule::RESPONSE_TOPIC);
+            let refused = id == RESPONSE_TOPIC && !text::is_topic_name(text);
+            if refused {
+                Err(&rule::RESPONSE_TOPIC)
+            } else {
+                Ok(())
             }
-            Ok(())
         }
         Shape::Binary => list.binary().map(|_| ()),
         Shape::Pair => {
@@ -181,7 +185,11 @@ fn check_u16(value: u16, id: u8, found: &mut Properties) -> Result<(), &'static 
         RECEIVE_MAX => in_range(value != 0),
         TOPIC_ALIAS => {
             found.topic_alias = value;
-            if value == 0 { Err(&rule::ALIAS_ZERO) } else { Ok(()) }
+            if value == 0 {
+                Err(&rule::ALIAS_ZERO)
+            } else {
+                Ok(())
+            }
         }
         _ => Ok(()),
     }
@@ -201,5 +209,9 @@ fn check_u32(value: u32, id: u8, at: usize, found: &mut Properties) -> Result<()
 }
 
 fn in_range(holds: bool) -> Result<(), &'static Rule> {
-    if holds { Ok(()) } else { Err(&rule::PROPERTY_VALUE) }
+    if holds {
+        Ok(())
+    } else {
+        Err(&rule::PROPERTY_VALUE)
+    }
 }

@@ -6,9 +6,9 @@ use std::num::NonZeroU16;
 use bytes::{Buf, BytesMut};
 use bytestring::ByteString;
 
-use super::Limits;
 use super::fields::Fields;
 use super::frame::Header;
+use super::limits::Limits;
 use super::packet::{Publish, Version};
 use super::property::{self, Place};
 use super::rule::{self, Rule};
@@ -31,11 +31,13 @@ pub(super) fn decode_plain(
     version: Version,
     limits: &Limits,
 ) -> Result<Option<Publish>, &'static Rule> {
-    let Some(layout) = plain_layout(buf, header, version)? else { return Ok(None) };
+    let Some(layout) = plain_layout(buf, header, version)? else {
+        return Ok(None);
+    };
     let mut frame = buf.split_to(header.total).freeze();
     frame.advance(header.start + 2);
     let topic = ByteString::try_from(frame.split_to(layout.topic)).map_err(|_| &rule::NOT_UTF8)?;
-    text::check_topic(&topic, limits.control_characters)?;
+    text::check_topic(topic.as_bytes(), limits.control_characters)?;
     frame.advance(layout.between);
     Ok(Some(Publish {
         dup: header.dup(),
@@ -57,15 +59,22 @@ fn plain_layout(
     let mut fields = Fields::new(packet, header.start);
     let topic = fields.binary()?.len();
     let start = fields.at();
-    let packet_id =
-        if header.qos() == 0 { None } else { NonZeroU16::new(fields.packet_id()?) };
+    let packet_id = if header.qos() == 0 {
+        None
+    } else {
+        NonZeroU16::new(fields.packet_id()?)
+    };
     if version == Version::V5 && fields.u8()? != 0 {
         return Ok(None);
     }
     if topic == 0 {
         return Err(&rule::TOPIC_EMPTY);
     }
-    Ok(Some(Layout { topic, packet_id, between: fields.at() - start }))
+    Ok(Some(Layout {
+        topic,
+        packet_id,
+        between: fields.at() - start,
+    }))
 }
 
 /// Checks a complete PUBLISH of 5.0 with properties. Returns the position of a message expiry
@@ -76,12 +85,12 @@ pub(super) fn check(
     limits: &Limits,
 ) -> Result<Option<usize>, &'static Rule> {
     let mut fields = Fields::new(packet, header.start);
-    let topic = fields.text(limits.control_characters)?;
+    let topic = fields.binary()?;
+    text::check_topic(topic, limits.control_characters)?;
     if header.qos() != 0 {
         fields.packet_id()?;
     }
     let properties = property::check(&mut fields, Place::PUBLISH, limits.control_characters)?;
-    text::check_topic(topic, limits.control_characters)?;
     if properties.has(property::SUBSCRIPTION_ID) {
         return Err(&rule::SUBSCRIPTION_ID_FROM_CLIENT);
     }

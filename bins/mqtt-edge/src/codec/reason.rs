@@ -12,7 +12,7 @@ pub struct ReasonCode(pub u8);
 macro_rules! reason_codes {
     ($($name:ident = $value:literal, $text:literal;)+) => {
         impl ReasonCode {
-            $(#[doc = $text] pub const $name: Self = Self($value);)+
+            $(#[doc = concat!("`", $text, "`")] pub const $name: Self = Self($value);)+
 
             /// The words of the specification for this code; "unknown" for a number it does not list.
             pub const fn name(self) -> &'static str {

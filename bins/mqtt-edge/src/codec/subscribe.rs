@@ -60,7 +60,7 @@ fn head<'a>(
     Ok(fields)
 }
 
-/// The options byte: only a QoS in 3.1.1, where the decoder would drop the other bits unseen.
+/// The options byte: only a `QoS` in 3.1.1, where the decoder would drop the other bits unseen.
 fn check_options(options: u8, version: Version, shared: bool) -> Result<(), &'static Rule> {
     let reserved = match version {
         Version::V311 => 0b1111_1100,

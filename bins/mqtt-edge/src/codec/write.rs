@@ -73,19 +73,37 @@ pub(super) fn connack_properties(
 ) -> Result<(), EncodeError> {
     let u32s = [
         (id::SESSION_EXPIRY, properties.session_expiry_secs),
-        (id::MAX_PACKET_SIZE, properties.max_packet_size.map(NonZeroU32::get)),
+        (
+            id::MAX_PACKET_SIZE,
+            properties.max_packet_size.map(NonZeroU32::get),
+        ),
     ];
     let u16s = [
-        (id::RECEIVE_MAX, properties.receive_max.map(std::num::NonZeroU16::get)),
+        (
+            id::RECEIVE_MAX,
+            properties.receive_max.map(std::num::NonZeroU16::get),
+        ),
         (id::TOPIC_ALIAS_MAX, properties.topic_alias_max),
         (id::SERVER_KEEP_ALIVE, properties.keep_alive_secs),
     ];
     let u8s = [
         (id::MAX_QOS, properties.max_qos),
-        (id::RETAIN_AVAILABLE, properties.retain_available.map(u8::from)),
-        (id::WILDCARD_AVAILABLE, properties.wildcard_available.map(u8::from)),
-        (id::SUBSCRIPTION_ID_AVAILABLE, properties.subscription_id_available.map(u8::from)),
-        (id::SHARED_AVAILABLE, properties.shared_available.map(u8::from)),
+        (
+            id::RETAIN_AVAILABLE,
+            properties.retain_available.map(u8::from),
+        ),
+        (
+            id::WILDCARD_AVAILABLE,
+            properties.wildcard_available.map(u8::from),
+        ),
+        (
+            id::SUBSCRIPTION_ID_AVAILABLE,
+            properties.subscription_id_available.map(u8::from),
+        ),
+        (
+            id::SHARED_AVAILABLE,
+            properties.shared_available.map(u8::from),
+        ),
     ];
     for (id, value) in u32s.into_iter().filter_map(present) {
         out.put_u8(id);
@@ -128,14 +146,14 @@ pub(super) fn words(
 }
 
 /// Size of the properties of a PUBLISH without their length; fails when a field is too long.
-pub(super) fn publish_properties_size(
-    publish: &OutgoingPublish<'_>,
-) -> Result<usize, EncodeError> {
+pub(super) fn publish_properties_size(publish: &OutgoingPublish<'_>) -> Result<usize, EncodeError> {
     let mut size = 0;
     for subscription in publish.subscription_ids {
         size += 1 + varint_size(subscription_id(*subscription));
     }
-    let Some(properties) = publish.properties else { return Ok(size) };
+    let Some(properties) = publish.properties else {
+        return Ok(size);
+    };
     size += usize::from(properties.payload_is_utf8) * 2;
     size += properties.message_expiry_secs.map_or(0, |_| 5);
     size += properties.topic_alias.map_or(0, |_| 3);
@@ -157,7 +175,9 @@ pub(super) fn publish_properties(publish: &OutgoingPublish<'_>, out: &mut BytesM
         out.put_u8(id::SUBSCRIPTION_ID);
         varint(subscription_id(*subscription), out);
     }
-    let Some(properties) = publish.properties else { return };
+    let Some(properties) = publish.properties else {
+        return;
+    };
     if properties.payload_is_utf8 {
         out.extend_from_slice(&[id::PAYLOAD_FORMAT, 1]);
     }
@@ -183,8 +203,20 @@ pub(super) fn publish_properties(publish: &OutgoingPublish<'_>, out: &mut BytesM
 /// The properties of a message that are one text or binary field each.
 fn message_fields(properties: &PublishProperties) -> impl Iterator<Item = (u8, &[u8])> {
     [
-        (id::CONTENT_TYPE, properties.content_type.as_ref().map(|text| text.as_bytes().as_ref())),
-        (id::RESPONSE_TOPIC, properties.response_topic.as_ref().map(|text| text.as_bytes().as_ref())),
+        (
+            id::CONTENT_TYPE,
+            properties
+                .content_type
+                .as_ref()
+                .map(|text| text.as_bytes().as_ref()),
+        ),
+        (
+            id::RESPONSE_TOPIC,
+            properties
+                .response_topic
+                .as_ref()
+                .map(|text| text.as_bytes().as_ref()),
+        ),
         (id::CORRELATION_DATA, properties.correlation_data.as_deref()),
     ]
     .into_iter()

@@ -25,6 +25,9 @@ const PULL_EXPIRES: Duration = Duration::from_millis(1500);
 /// Records in a batch at most: a whole backlog is merged up to here.
 const BATCH_RECORDS: usize = 4096;
 
+/// How long the end waits for the last acknowledgements to reach the server.
+const FLUSH_DEADLINE: Duration = Duration::from_secs(1);
+
 /// Reads one partition of a stream, in order.
 pub struct JetStreamSource<T> {
     context: Context,
@@ -161,6 +164,17 @@ impl<T: StageItem> Source for JetStreamSource<T> {
             if let Err(error) = token.ack().await {
                 debug!(%error, "could not acknowledge a frame");
             }
+        }
+    }
+
+    /// The last acknowledgements are in the client's buffer: a lost one makes its frame come again.
+    async fn flush(&mut self) {
+        let flushed = tokio::time::timeout(FLUSH_DEADLINE, self.context.client().flush()).await;
+        if !matches!(flushed, Ok(Ok(()))) {
+            warn!(
+                durable = self.durable,
+                "the last acknowledgements did not reach NATS"
+            );
         }
     }
 

@@ -1,0 +1,48 @@
+//! What all sessions share.
+
+use bytes::Bytes;
+use record::Kind;
+use schema::Contracts;
+use settings::WantedEvents;
+use telemetry::{Counter, SamplingPolicy};
+use tokio_util::sync::CancellationToken;
+
+use crate::bus::Bus;
+use crate::codec::Limits;
+use crate::session::Registry;
+use crate::topics::Topics;
+use crate::uplink::Uplink;
+
+/// What all sessions share.
+pub(crate) struct Edge<B: Bus> {
+    /// Name in records and envelopes.
+    pub(crate) node: Bytes,
+    pub(crate) uplink: Uplink,
+    pub(crate) bus: B,
+    pub(crate) registry: Registry,
+    pub(crate) contracts: Contracts,
+    pub(crate) topics: Topics,
+    pub(crate) wanted: WantedEvents,
+    pub(crate) sampling: SamplingPolicy,
+    pub(crate) limits: Limits,
+    /// Publishes without PUBACK that an MQTT 5 client may have: its Receive Maximum.
+    pub(crate) receive_maximum: u16,
+    pub(crate) allow_anonymous: bool,
+    pub(crate) meters: Meters,
+    pub(crate) stop: CancellationToken,
+}
+
+/// What the edge counts besides the records.
+pub(crate) struct Meters {
+    /// `QoS` 0 messages that a stalled store had no room for.
+    pub(crate) qos0_dropped: Counter,
+    /// Messages that a subscriber had announced to be too large for it.
+    pub(crate) deliveries_dropped: Counter,
+}
+
+impl<B: Bus> Edge<B> {
+    /// Whether some hook wants this event: others are not stored.
+    pub(crate) fn wants_event(&self, kind: Kind, topic: &Bytes) -> bool {
+        self.wanted.wants(kind, std::str::from_utf8(topic).unwrap_or_default())
+    }
+}

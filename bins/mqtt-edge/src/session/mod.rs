@@ -1,0 +1,197 @@
+//! One MQTT connection, from CONNECT to its end.
+
+mod deliver;
+mod events;
+mod handshake;
+mod inbound;
+mod outbox;
+mod registry;
+mod subscriptions;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::BytesMut;
+use record::Record;
+use tokio::net::TcpStream;
+use tokio::time::{Instant, sleep_until};
+use tracing::debug;
+
+use crate::bus::Bus;
+use crate::codec::{Decoder, ReasonCode, Version, Will};
+use crate::edge::Edge;
+use crate::uplink::Intake;
+use deliver::Delivering;
+
+pub use outbox::Outbox;
+pub use registry::{Registry, Seat};
+
+/// Bytes read at once: about forty messages of a lock.
+const READ_BYTES: usize = 8 * 1024;
+
+/// Bytes that may wait for a slow subscriber's socket before it gets no more deliveries.
+const BACKLOG_LIMIT: usize = 256 * 1024;
+
+/// Why a connection ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct End {
+    /// The word in the event client.disconnected.
+    reason: &'static str,
+    /// What an MQTT 5 client is told.
+    code: Option<ReasonCode>,
+    /// In words, for an MQTT 5 client and for the log.
+    text: Option<String>,
+}
+
+impl End {
+    fn new(reason: &'static str, code: Option<ReasonCode>) -> Self {
+        Self { reason, code, text: None }
+    }
+
+    fn with_text(reason: &'static str, code: ReasonCode, text: impl Into<String>) -> Self {
+        Self { reason, code: Some(code), text: Some(text.into()) }
+    }
+
+    /// The peer closed the socket, or it broke.
+    fn closed() -> Self {
+        Self::new("tcp_closed", None)
+    }
+
+    fn is_normal(&self) -> bool {
+        self.reason == "normal"
+    }
+}
+
+impl From<io::Error> for End {
+    fn from(error: io::Error) -> Self {
+        Self { text: Some(error.to_string()), ..Self::closed() }
+    }
+}
+
+/// A connection whose CONNECT was accepted.
+pub(crate) struct Session<B: Bus> {
+    edge: Arc<Edge<B>>,
+    stream: Arc<TcpStream>,
+    outbox: Arc<Outbox>,
+    intake: Arc<Intake>,
+    decoder: Decoder,
+    input: BytesMut,
+    /// The fields that all records of this connection share; the others are set for each.
+    template: Record,
+    /// Trace contexts of records are cut from here: one allocation for many.
+    traces: BytesMut,
+    version: Version,
+    keepalive: Option<Duration>,
+    last_packet: Instant,
+    will: Option<Will>,
+    delivering: Delivering<B>,
+}
+
+/// Serves one connection: the only entry.
+pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: String) {
+    let opened = handshake::open(&edge, stream, &peer).await;
+    let (mut session, seat) = match opened {
+        Ok(opened) => opened,
+        Err(end) => {
+            debug!(peer, reason = end.reason, text = end.text, "connection refused");
+            return;
+        }
+    };
+    session.connected().await;
+    let end = session.run(&seat).await;
+    debug!(peer, reason = end.reason, text = end.text, "connection closed");
+    session.close(&end).await;
+    edge.registry.leave(&session.template.client_id, &seat);
+}
+
+impl<B: Bus> Session<B> {
+    async fn run(&mut self, seat: &Seat) -> End {
+        loop {
+            let step = tokio::select! {
+                biased;
+                () = seat.taken_over() => {
+                    Err(End::new("takenover", Some(ReasonCode::SESSION_TAKEN_OVER)))
+                }
+                () = self.edge.stop.cancelled() => {
+                    Err(End::new("server_shutdown", Some(ReasonCode::SERVER_SHUTTING_DOWN)))
+                }
+                step = Self::step(
+                    &self.stream, &self.outbox, &mut self.delivering, self.last_packet, self.keepalive,
+                ) => step,
+            };
+            let done = match step {
+                Ok(Step::Read) => self.read().await,
+                Ok(Step::Written) => Ok(()),
+                Ok(Step::Forwarded(forwarded)) => self.deliver(forwarded).await,
+                Err(end) => Err(end),
+            };
+            if let Err(end) = done {
+                return end;
+            }
+        }
+    }
+
+    /// Waits for the next thing to do.
+    async fn step(
+        stream: &TcpStream,
+        outbox: &Outbox,
+        delivering: &mut Delivering<B>,
+        last_packet: Instant,
+        keepalive: Option<Duration>,
+    ) -> Result<Step, End> {
+        let backlog = outbox.backlog_len();
+        let silence = keepalive.map(|keepalive| last_packet + keepalive);
+        tokio::select! {
+            ready = stream.readable() => ready.map(|()| Step::Read).map_err(End::from),
+            () = outbox.backlogged(), if backlog == 0 => {
+                outbox.flush()?;
+                Ok(Step::Written)
+            }
+            ready = stream.writable(), if backlog > 0 => {
+                ready?;
+                outbox.flush()?;
+                Ok(Step::Written)
+            }
+            forwarded = delivering.next(), if backlog < BACKLOG_LIMIT && delivering.has_room() => {
+                forwarded.map(Step::Forwarded)
+            }
+            () = sleep_until(silence.unwrap_or(last_packet)), if silence.is_some() => {
+                Err(End::new("keepalive_timeout", Some(ReasonCode::KEEP_ALIVE_TIMEOUT)))
+            }
+        }
+    }
+
+    /// Reads what the socket has, and handles every whole packet.
+    async fn read(&mut self) -> Result<(), End> {
+        self.input.reserve(READ_BYTES);
+        match self.stream.try_read_buf(&mut self.input) {
+            Ok(0) => Err(End::closed()),
+            Ok(_) => {
+                self.last_packet = Instant::now();
+                self.handle_input().await
+            }
+            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Says goodbye, and tells the pipeline.
+    async fn close(&mut self, end: &End) {
+        if let Some(code) = end.code {
+            self.outbox.send(|encoder, out| encoder.encode_disconnect(code, end.text.as_deref(), out));
+        }
+        self.delivering.close().await;
+        if !end.is_normal() && let Some(will) = self.will.take() {
+            self.publish_will(will).await;
+        }
+        self.disconnected(end.reason).await;
+    }
+}
+
+/// What a session was woken for.
+enum Step {
+    Read,
+    Written,
+    Forwarded(crate::bus::Forwarded),
+}

@@ -1,0 +1,133 @@
+//! What goes out to one client: PUBACKs when their frames are stored, deliveries, answers.
+
+use std::collections::VecDeque;
+use std::io;
+use std::num::NonZeroU16;
+use std::sync::Arc;
+
+use bytes::{Buf, BytesMut};
+use parking_lot::Mutex;
+use tokio::net::TcpStream;
+use tokio::sync::Notify;
+
+use crate::codec::{Encoder, ReasonCode};
+
+/// The write side of a connection, shared by its session and its lane.
+///
+/// The lane writes the PUBACKs of a frame straight to the socket: waking the session for that
+/// would cost as much as the write. Only when the socket is full does the session take over.
+#[derive(Debug)]
+pub struct Outbox {
+    stream: Arc<TcpStream>,
+    encoder: Encoder,
+    state: Mutex<State>,
+    backlog: Notify,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    /// Encoded and not yet written.
+    out: BytesMut,
+    /// PUBACKs in the order of their PUBLISHes (MQTT-4.6.0-2), each with its frame.
+    waiting: VecDeque<Waiting>,
+    /// Number of the last frame that knows of this outbox.
+    known_to: Option<u64>,
+    broken: bool,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    frame: u64,
+    packet_id: NonZeroU16,
+    reason: ReasonCode,
+}
+
+impl Outbox {
+    /// The write side of a stream, for a client as its CONNECT described it.
+    pub fn new(stream: Arc<TcpStream>, encoder: Encoder) -> Self {
+        Self { stream, encoder, state: Mutex::default(), backlog: Notify::new() }
+    }
+
+    /// How packets for this client are written.
+    pub fn encoder(&self) -> &Encoder {
+        &self.encoder
+    }
+
+    /// A PUBACK that waits for a frame. True when the frame must be told of this outbox.
+    pub fn expect_stored(&self, frame: u64, packet_id: NonZeroU16, reason: ReasonCode) -> bool {
+        let mut state = self.state.lock();
+        state.waiting.push_back(Waiting { frame, packet_id, reason });
+        state.known_to.replace(frame) != Some(frame)
+    }
+
+    /// A PUBACK for a message that is not stored at all, behind those that wait.
+    pub fn refuse(&self, packet_id: NonZeroU16, reason: ReasonCode) {
+        let mut state = self.state.lock();
+        let frame = state.waiting.back().map_or(0, |last| last.frame);
+        state.waiting.push_back(Waiting { frame, packet_id, reason });
+        if state.waiting.len() == 1 {
+            self.release(&mut state, frame);
+        }
+    }
+
+    /// Frames up to this one are stored: their PUBACKs go out in one write.
+    pub fn stored(&self, frame: u64) {
+        self.release(&mut self.state.lock(), frame);
+    }
+
+    /// Messages whose PUBACK is outstanding.
+    pub fn unacknowledged(&self) -> usize {
+        self.state.lock().waiting.len()
+    }
+
+    /// Appends packets and writes what the socket takes.
+    pub fn send<T>(&self, encode: impl FnOnce(&Encoder, &mut BytesMut) -> T) -> T {
+        let mut state = self.state.lock();
+        let result = encode(&self.encoder, &mut state.out);
+        self.write(&mut state);
+        result
+    }
+
+    /// Waits until something could not be written at once.
+    pub async fn backlogged(&self) {
+        self.backlog.notified().await;
+    }
+
+    /// Bytes that wait for the socket.
+    pub fn backlog_len(&self) -> usize {
+        self.state.lock().out.len()
+    }
+
+    /// Writes what the socket takes; false when there is more, an error when the peer is gone.
+    pub fn flush(&self) -> io::Result<bool> {
+        let mut state = self.state.lock();
+        self.write(&mut state);
+        if state.broken {
+            return Err(io::ErrorKind::BrokenPipe.into());
+        }
+        Ok(state.out.is_empty())
+    }
+
+    fn release(&self, state: &mut State, frame: u64) {
+        while let Some(first) = state.waiting.front().filter(|first| first.frame <= frame) {
+            let (packet_id, reason) = (first.packet_id, first.reason);
+            self.encoder.encode_puback(packet_id, reason, &mut state.out);
+            state.waiting.pop_front();
+        }
+        self.write(state);
+    }
+
+    fn write(&self, state: &mut State) {
+        while !state.out.is_empty() && !state.broken {
+            match self.stream.try_write(&state.out) {
+                Ok(written) => state.out.advance(written),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_gone) => state.broken = true,
+            }
+        }
+        if state.broken || !state.out.is_empty() {
+            self.backlog.notify_one();
+        }
+    }
+}

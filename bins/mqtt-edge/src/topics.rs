@@ -1,0 +1,41 @@
+//! What the edge must know of a topic at once: how it is traced.
+
+use record::TopicFilter;
+use telemetry::{Operation, SpanShape};
+
+/// Topics of one kind.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+pub struct TopicClass {
+    /// Commands are rare and always worth a trace.
+    pub always_traced: bool,
+    /// Index of the span shape.
+    pub shape: usize,
+}
+
+/// The classes of topics, by filter; the first match wins.
+#[derive(Clone, Debug, Default)]
+pub struct Topics {
+    classes: Vec<(TopicFilter, TopicClass)>,
+}
+
+impl Topics {
+    /// One class per filter, and their span shapes. Shape 0 is for topics that none matches:
+    /// a topic itself is never in a span's name.
+    pub fn new(filters: impl IntoIterator<Item = (TopicFilter, bool)>) -> (Self, Vec<SpanShape>) {
+        let mut shapes = vec![SpanShape::new(Operation::Create, "mqtt", "{topic}")];
+        let mut classes = Vec::new();
+        for (filter, always_traced) in filters {
+            let template = filter.as_str().replacen('+', "{client_id}", 1);
+            let class = TopicClass { always_traced, shape: shapes.len() };
+            shapes.push(SpanShape::new(Operation::Create, "mqtt", &template));
+            classes.push((filter, class));
+        }
+        (Self { classes }, shapes)
+    }
+
+    /// The class of a topic.
+    pub fn class_of(&self, topic: &str) -> TopicClass {
+        let found = self.classes.iter().find(|(filter, _)| filter.matches(topic));
+        found.map(|(_, class)| *class).unwrap_or_default()
+    }
+}

@@ -1,0 +1,150 @@
+//! Where sessions put records: the lane's open frame, and a few full ones behind it.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use parking_lot::{Mutex, MutexGuard};
+use record::Record;
+use tokio::sync::Notify;
+
+use super::frame::{Entry, FillingFrame};
+
+/// Full frames that may wait. Beyond them sessions stop reading from their sockets: this is what
+/// bounds the edge's memory when the store is slow or away.
+const FULL_FRAMES: usize = 3;
+
+/// The lane takes no more records now.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Full;
+
+/// One lane's side towards the sessions.
+#[derive(Debug, Default)]
+pub struct Intake {
+    frames: Mutex<Frames>,
+    filled: Notify,
+    room: Notify,
+    stalled: AtomicBool,
+}
+
+#[derive(Debug, Default)]
+struct Frames {
+    open: FillingFrame,
+    full: VecDeque<FillingFrame>,
+    spare: Vec<FillingFrame>,
+    closed: bool,
+}
+
+impl Intake {
+    /// Takes the lane's lock, once for all records of a read.
+    pub fn begin(&self) -> Pushing<'_> {
+        Pushing { intake: self, frames: self.frames.lock(), pushed: false }
+    }
+
+    /// Waits until there may be room again.
+    pub async fn wait_for_room(&self) {
+        let room = self.room.notified();
+        if self.frames.lock().has_room() {
+            return;
+        }
+        room.await;
+    }
+
+    /// Pushes one record, waiting for room.
+    pub async fn push(&self, record: &Record) {
+        loop {
+            let pushed = self.begin().push(record, Entry::default());
+            match pushed {
+                Ok(()) => return,
+                Err(Full) => self.wait_for_room().await,
+            }
+        }
+    }
+
+    /// Whether the store refuses or does not answer: then `QoS` 0 is dropped instead of waiting.
+    pub fn is_stalled(&self) -> bool {
+        self.stalled.load(Ordering::Relaxed)
+    }
+
+    pub(super) fn set_stalled(&self, stalled: bool) {
+        self.stalled.store(stalled, Ordering::Relaxed);
+    }
+
+    pub(super) fn close(&self) {
+        self.frames.lock().closed = true;
+        self.filled.notify_one();
+    }
+
+    /// The next frame; `None` when the lane is closed and empty.
+    pub(super) async fn next_frame(&self) -> Option<FillingFrame> {
+        loop {
+            {
+                let mut frames = self.frames.lock();
+                if let Some(frame) = frames.take() {
+                    self.room.notify_waiters();
+                    return Some(frame);
+                }
+                if frames.closed {
+                    return None;
+                }
+            }
+            self.filled.notified().await;
+        }
+    }
+
+    /// Gives a frame's memory back.
+    pub(super) fn recycle(&self, mut frame: FillingFrame) {
+        frame.recycle();
+        self.frames.lock().spare.push(frame);
+    }
+}
+
+impl Frames {
+    fn has_room(&self) -> bool {
+        !self.open.records.is_full() || self.full.len() < FULL_FRAMES
+    }
+
+    fn take(&mut self) -> Option<FillingFrame> {
+        if let Some(frame) = self.full.pop_front() {
+            return Some(frame);
+        }
+        (!self.open.records.is_empty()).then(|| self.next_open())
+    }
+
+    /// Puts an empty frame in the open one's place.
+    fn next_open(&mut self) -> FillingFrame {
+        let mut next = self.spare.pop().unwrap_or_default();
+        next.number = self.open.number + 1;
+        std::mem::replace(&mut self.open, next)
+    }
+}
+
+/// The lane's lock, held while one session pushes what it has read.
+pub struct Pushing<'a> {
+    intake: &'a Intake,
+    frames: MutexGuard<'a, Frames>,
+    pushed: bool,
+}
+
+impl Pushing<'_> {
+    /// Adds a record with what it brings along.
+    pub fn push(&mut self, record: &Record, entry: Entry<'_>) -> Result<(), Full> {
+        if self.frames.open.records.is_full() {
+            if self.frames.full.len() >= FULL_FRAMES {
+                return Err(Full);
+            }
+            let full = self.frames.next_open();
+            self.frames.full.push_back(full);
+        }
+        self.frames.open.push(record, entry);
+        self.pushed = true;
+        Ok(())
+    }
+}
+
+impl Drop for Pushing<'_> {
+    fn drop(&mut self) {
+        if self.pushed {
+            self.intake.filled.notify_one();
+        }
+    }
+}

@@ -1,0 +1,164 @@
+//! Stores a lane's frames, one in flight, and lets their sessions acknowledge.
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use stage::jetstream::FramePublisher;
+use stage::{Backoff, Unavailable};
+use telemetry::{KeyValue, SpanShape, StageMetrics, Tracer};
+use tokio::time::{Instant, sleep_until};
+use tracing::{error, info, warn};
+
+use super::frame::{EdgeSpan, FillingFrame};
+use super::intake::Intake;
+use crate::bus::Bus;
+
+/// Smallest gap between frames that follow each other. The stored frame is what costs (230 to
+/// 420 us of server CPU each): an idle lane sends at once, a busy one sends few, large frames.
+const GAP: Duration = Duration::from_millis(2);
+
+/// The same above [`BUSY`], where larger frames save more than they delay.
+const BUSY_GAP: Duration = Duration::from_millis(5);
+
+/// Messages per second of one lane from which on it counts as busy.
+const BUSY: f64 = 100_000.0;
+
+/// What a lane works with.
+pub struct LaneParts<B> {
+    /// Where frames go.
+    pub publisher: FramePublisher,
+    /// Local subscribers.
+    pub bus: B,
+    /// First part of every message id: unique for this edge, its start and the partition.
+    pub id_prefix: String,
+    /// Counts.
+    pub metrics: StageMetrics,
+    /// Spans.
+    pub tracer: Tracer,
+    /// Span shapes by index, see [`EdgeSpan::shape`].
+    pub shapes: Arc<[SpanShape]>,
+}
+
+/// One partition's way into UP.
+pub struct Lane<B> {
+    intake: Arc<Intake>,
+    parts: LaneParts<B>,
+    rate: Rate,
+}
+
+impl<B: Bus> Lane<B> {
+    /// Joins an intake with its parts.
+    pub fn new(intake: Arc<Intake>, parts: LaneParts<B>) -> Self {
+        Self { intake, parts, rate: Rate::default() }
+    }
+
+    /// Runs until the intake is closed and everything in it is stored.
+    pub async fn run(mut self) {
+        let mut earliest = Instant::now();
+        loop {
+            sleep_until(earliest).await;
+            let Some(mut frame) = self.intake.next_frame().await else { return };
+            let began = Instant::now();
+            let records = frame.records.len();
+            self.parts.metrics.records_taken.add(records as u64);
+            self.store(&mut frame, records).await;
+            self.release(&mut frame).await;
+            self.intake.recycle(frame);
+            earliest = began + self.rate.gap(records, began);
+        }
+    }
+
+    /// Stores the frame, however long it takes: a repeat has the same id, so it is stored once.
+    async fn store(&self, frame: &mut FillingFrame, records: usize) {
+        let metrics = &self.parts.metrics;
+        let in_flight = i64::try_from(records).unwrap_or(i64::MAX);
+        metrics.in_flight.add(in_flight);
+        let started = Instant::now();
+        let id = format!("{}:{}", self.parts.id_prefix, frame.number);
+        let trace = frame.spans.first().map(|span| span.context);
+        let bytes = frame.records.take();
+        let mut outage = Outage::default();
+        while let Err(error) = self.parts.publisher.publish(&id, bytes.clone(), trace).await {
+            metrics.retries.add(1);
+            self.intake.set_stalled(true);
+            outage.wait(&error).await;
+        }
+        outage.over();
+        self.intake.set_stalled(false);
+        metrics.send_duration.record_duration(started.elapsed());
+        metrics.records_stored.add(records as u64);
+        metrics.batches.add(1);
+        metrics.in_flight.add(-in_flight);
+    }
+
+    /// The frame is safe: acknowledge, route, trace.
+    async fn release(&self, frame: &mut FillingFrame) {
+        for outbox in &frame.waiting {
+            outbox.stored(frame.number);
+        }
+        for message in frame.routes.drain(..) {
+            if let Err(error) = self.parts.bus.publish(message).await {
+                error!(%error, "could not route a message to local subscribers");
+            }
+        }
+        let ended = SystemTime::now();
+        for EdgeSpan { context, link, started, shape } in frame.spans.drain(..) {
+            if let Some(shape) = self.parts.shapes.get(shape) {
+                self.parts.tracer.root_span(shape, context, link, started..ended, Vec::<KeyValue>::new);
+            }
+        }
+    }
+}
+
+/// A store that refuses or is away: says so at first and then every ten seconds.
+#[derive(Default)]
+struct Outage {
+    since: Option<Instant>,
+    told: Option<Instant>,
+    backoff: Option<Backoff>,
+}
+
+impl Outage {
+    async fn wait(&mut self, error: &Unavailable) {
+        let since = *self.since.get_or_insert_with(Instant::now);
+        if self.told.is_none_or(|told| told.elapsed() > Duration::from_secs(10)) {
+            self.told = Some(Instant::now());
+            let waiting_s = since.elapsed().as_secs();
+            warn!(waiting_s, "{error}; PUBACKs are withheld until it is back");
+        }
+        let backoff =
+            self.backoff.get_or_insert_with(|| Backoff::up_to(Duration::from_millis(500)));
+        backoff.wait().await;
+    }
+
+    fn over(&self) {
+        if let Some(since) = self.since {
+            info!(waited_s = since.elapsed().as_secs(), "stored again; PUBACKs go out");
+        }
+    }
+}
+
+/// The lane's rate, from which its gap follows.
+#[derive(Default)]
+struct Rate {
+    per_second: f64,
+    last: Option<Instant>,
+}
+
+impl Rate {
+    fn gap(&mut self, records: usize, now: Instant) -> Duration {
+        if let Some(last) = self.last.replace(now) {
+            #[expect(clippy::cast_precision_loss, reason = "a frame has at most 1,024 records")]
+            let rate = records as f64 / (now - last).as_secs_f64().max(1e-6);
+            // The mean over about eight frames: one burst changes nothing.
+            self.per_second += (rate - self.per_second) / 8.0;
+        }
+        if self.per_second > BUSY { BUSY_GAP } else { GAP }
+    }
+}
+
+/// Text of the id prefix: node, start and partition.
+pub(crate) fn id_prefix(node: &Bytes, started_ms: u64, partition: u16) -> String {
+    format!("{}:{started_ms}:{partition}", String::from_utf8_lossy(node))
+}

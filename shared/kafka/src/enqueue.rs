@@ -1,0 +1,97 @@
+//! One record into librdkafka's queue.
+
+use rdkafka::error::KafkaError as NativeError;
+use rdkafka::message::{Header, OwnedHeaders};
+use rdkafka::producer::BaseRecord;
+use rdkafka::types::RDKafkaErrorCode;
+use record::KafkaRecord;
+use stage::Reject;
+
+use crate::producer::NativeProducer;
+
+/// Header of the W3C trace context, a standard name.
+const TRACEPARENT: &str = "traceparent";
+
+/// Header by which readers recognise a repeat; see [`KafkaRecord::write_sequence`].
+const SEQUENCE: &str = "lw-seq";
+
+/// Why a record is not in the queue.
+pub(crate) enum NotQueued {
+    /// It can never be.
+    Refused(Reject),
+    /// Something else.
+    Code(RDKafkaErrorCode),
+}
+
+/// Puts a record into the queue. librdkafka copies it. `scratch` is for the header values.
+pub(crate) fn enqueue(
+    producer: &NativeProducer,
+    record: &KafkaRecord,
+    opaque: usize,
+    scratch: &mut Vec<u8>,
+) -> Result<(), NotQueued> {
+    let message = BaseRecord {
+        topic: record.topic(),
+        partition: None,
+        payload: Some(record.value.as_ref()),
+        key: record.key.as_deref(),
+        timestamp: i64::try_from(record.timestamp_ms).ok(),
+        headers: Some(headers(record, scratch).map_err(NotQueued::Refused)?),
+        delivery_opaque: opaque,
+    };
+    let Err((error, _)) = producer.send::<[u8], [u8]>(message) else {
+        return Ok(());
+    };
+    Err(match error {
+        NativeError::MessageProduction(RDKafkaErrorCode::MessageSizeTooLarge) => {
+            NotQueued::Refused(too_large(record))
+        }
+        NativeError::MessageProduction(code) => NotQueued::Code(code),
+        other => NotQueued::Refused(Reject::new("kafka-invalid-record", other.to_string())),
+    })
+}
+
+/// The bytes that count against the window.
+pub(crate) fn size(record: &KafkaRecord) -> usize {
+    let headers = record
+        .headers
+        .iter()
+        .map(|header| header.name.len() + header.value.len());
+    record.value.len() + record.key.as_ref().map_or(0, |key| key.len()) + headers.sum::<usize>()
+}
+
+/// `traceparent`, `lw-seq`, then the record's own. Each costs about 0.3 us, nearly all of it in
+/// librdkafka's allocations.
+fn headers(record: &KafkaRecord, scratch: &mut Vec<u8>) -> Result<OwnedHeaders, Reject> {
+    let mut headers = OwnedHeaders::new_with_capacity(2 + record.headers.len());
+    if let Some(trace) = record.trace_context() {
+        scratch.clear();
+        trace.write_traceparent(scratch);
+        headers = add(headers, TRACEPARENT, scratch);
+    }
+    scratch.clear();
+    record.write_sequence(scratch);
+    headers = add(headers, SEQUENCE, scratch);
+    for header in &record.headers {
+        let name = std::str::from_utf8(&header.name)
+            .map_err(|_| Reject::new("kafka-header", "the name of a header is not UTF-8"))?;
+        headers = add(headers, name, &header.value);
+    }
+    Ok(headers)
+}
+
+fn add(headers: OwnedHeaders, key: &str, value: &[u8]) -> OwnedHeaders {
+    let value = Some(value);
+    headers.insert(Header { key, value })
+}
+
+fn too_large(record: &KafkaRecord) -> Reject {
+    Reject::new(
+        "kafka-too-large",
+        format!(
+            "the record of {} bytes for topic {} is larger than message.max.bytes",
+            size(record),
+            record.topic()
+        ),
+    )
+}

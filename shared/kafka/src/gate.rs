@@ -1,0 +1,234 @@
+//! Which topics can be written to.
+//!
+//! A topic is looked up before its first record is enqueued: a missing or denied topic then costs
+//! one metadata request, where librdkafka would hold its records for ten seconds and fail them one
+//! by one. Records of a held topic wait in their lane, in order, while others pass.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime};
+
+use bytes::Bytes;
+use parking_lot::Mutex;
+use rdkafka::producer::Producer;
+use rdkafka::types::RDKafkaErrorCode;
+
+use crate::client_log::OncePerMinute;
+use crate::error::KafkaError;
+use crate::producer::NativeProducer;
+
+/// A metadata request takes a millisecond; without an answer it is tried again.
+const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
+
+/// Lanes that wait for the same topic share the answer for this long.
+const ANSWER_KEEPS: Duration = Duration::from_millis(100);
+
+/// Held topics that are remembered. Topics that come from templates could be without end.
+const MOST_HELD: usize = 10_000;
+
+/// Why records of a topic wait.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum HeldFor {
+    /// The topic does not exist. Creating it heals.
+    Unknown,
+    /// We may not write to it. An ACL heals.
+    Denied,
+}
+
+/// A topic whose records wait.
+#[derive(Clone, Debug)]
+pub struct HeldTopic {
+    /// The topic.
+    pub topic: String,
+    /// Why.
+    pub why: HeldFor,
+    /// Since when.
+    pub since: SystemTime,
+}
+
+/// What a look-up found.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Found {
+    /// Records can be sent.
+    Open,
+    /// Records must wait; the topic has been held for so long.
+    Held(HeldFor, Duration),
+    /// Kafka says that there can be no such topic.
+    Invalid,
+    /// Kafka did not answer.
+    NoAnswer,
+}
+
+/// The held topics of one process.
+#[derive(Default)]
+pub(crate) struct Gate {
+    held: Mutex<HashMap<Bytes, Held>>,
+    /// One look-up at a time: after a start every lane asks for the same topics.
+    looking: tokio::sync::Mutex<HashMap<Bytes, (Instant, Found)>>,
+    alarms: OncePerMinute,
+}
+
+struct Held {
+    why: HeldFor,
+    since: SystemTime,
+    start: Instant,
+}
+
+impl Gate {
+    /// Asks Kafka about a topic.
+    pub(crate) async fn look_up(
+        &self,
+        topic: &Bytes,
+        producer: Arc<NativeProducer>,
+    ) -> Result<Found, KafkaError> {
+        let mut answers = self.looking.lock().await;
+        answers.retain(|_, (at, _)| at.elapsed() < ANSWER_KEEPS);
+        if let Some((_, found)) = answers.get(topic) {
+            return Ok(*found);
+        }
+        let name = String::from_utf8_lossy(topic).into_owned();
+        let answer = tokio::task::spawn_blocking(move || ask(&producer, &name))
+            .await
+            .map_err(|_| KafkaError::ShuttingDown)?;
+        let found = match answer {
+            Answer::Exists => {
+                self.release(topic);
+                Found::Open
+            }
+            Answer::Held(why) => Found::Held(why, self.hold(topic, why)),
+            Answer::Invalid => Found::Invalid,
+            Answer::None => Found::NoAnswer,
+        };
+        answers.insert(topic.clone(), (Instant::now(), found));
+        Ok(found)
+    }
+
+    /// Holds a topic back and raises the alarm; returns for how long it is held already.
+    pub(crate) fn hold(&self, topic: &Bytes, why: HeldFor) -> Duration {
+        let mut topics = self.held.lock();
+        if topics.len() >= MOST_HELD && !topics.contains_key(topic) {
+            topics.clear();
+        }
+        let held = topics.entry(topic.clone()).or_insert_with(|| Held {
+            why,
+            since: SystemTime::now(),
+            start: Instant::now(),
+        });
+        held.why = why;
+        let duration = held.start.elapsed();
+        drop(topics);
+        let topic = String::from_utf8_lossy(topic);
+        if self.alarms.due(&topic).is_some() {
+            alarm(&topic, why, duration);
+        }
+        duration
+    }
+
+    fn release(&self, topic: &Bytes) {
+        let Some(held) = self.held.lock().remove(topic) else {
+            return;
+        };
+        // A denied topic may still be denied: metadata shows only whether we may describe it.
+        if held.why == HeldFor::Unknown {
+            let topic = String::from_utf8_lossy(topic);
+            self.alarms.forget(&topic);
+            let for_s = held.start.elapsed().as_secs();
+            tracing::info!(%topic, for_s, "the Kafka topic exists now: its records go on");
+        }
+    }
+
+    pub(crate) fn held_topics(&self) -> Vec<HeldTopic> {
+        let topics = self.held.lock();
+        topics
+            .iter()
+            .map(|(topic, held)| HeldTopic {
+                topic: String::from_utf8_lossy(topic).into_owned(),
+                why: held.why,
+                since: held.since,
+            })
+            .collect()
+    }
+}
+
+/// What a name must be to be a topic's, by Kafka's own rule (`Topic.validate`): 1 to 249 of
+/// `[a-zA-Z0-9._-]`, and neither `.` nor `..`.
+pub(crate) fn is_topic_name(name: &[u8]) -> bool {
+    (1..=249).contains(&name.len())
+        && !matches!(name, b"." | b"..")
+        && name
+            .iter()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
+}
+
+enum Answer {
+    Exists,
+    Held(HeldFor),
+    Invalid,
+    None,
+}
+
+/// Blocks until Kafka answers.
+fn ask(producer: &NativeProducer, topic: &str) -> Answer {
+    use RDKafkaErrorCode::{
+        InvalidTopic, LeaderNotAvailable, TopicAuthorizationFailed, UnknownTopic,
+        UnknownTopicOrPartition,
+    };
+    let metadata = match producer.client().fetch_metadata(Some(topic), LOOK_UP_WITHIN) {
+        Ok(metadata) => metadata,
+        Err(error) => {
+            tracing::debug!(topic, %error, "no answer about the Kafka topic");
+            return Answer::None;
+        }
+    };
+    let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
+        return Answer::Held(HeldFor::Unknown);
+    };
+    match found.error().map(RDKafkaErrorCode::from) {
+        None if found.partitions().is_empty() => Answer::None,
+        None => Answer::Exists,
+        Some(UnknownTopicOrPartition | UnknownTopic) => Answer::Held(HeldFor::Unknown),
+        Some(TopicAuthorizationFailed) => Answer::Held(HeldFor::Denied),
+        Some(InvalidTopic) => Answer::Invalid,
+        // It exists, and librdkafka holds its records until a leader is there.
+        Some(LeaderNotAvailable) => Answer::Exists,
+        Some(code) => {
+            tracing::debug!(topic, %code, "Kafka can't say yet whether the topic exists");
+            Answer::None
+        }
+    }
+}
+
+fn alarm(topic: &str, why: HeldFor, held: Duration) {
+    let for_s = held.as_secs();
+    match why {
+        HeldFor::Unknown => tracing::error!(
+            topic,
+            for_s,
+            "the Kafka topic does not exist: its records wait; create it (kafka-topics.sh --create \
+             --topic {topic}) or start with --ensure-topics"
+        ),
+        HeldFor::Denied => tracing::error!(
+            topic,
+            for_s,
+            "Kafka denies writing to the topic: its records wait; allow this client DESCRIBE and \
+             WRITE on it"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scenario: names at the edges of Kafka's rule.
+    /// Guarantee: those that a broker would refuse are found out without asking it.
+    #[test]
+    fn topic_names_are_checked() {
+        for good in ["a", "message_state", "a.b-c_D9", &"x".repeat(249), "..."] {
+            assert!(is_topic_name(good.as_bytes()), "{good}");
+        }
+        for bad in ["", ".", "..", "a b", "a/b", "a*", "t\u{e9}", "a\0", &"x".repeat(250)] {
+            assert!(!is_topic_name(bad.as_bytes()), "{bad}");
+        }
+    }
+}

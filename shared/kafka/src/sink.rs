@@ -1,0 +1,301 @@
+//! The sink of one lane: a batch of records, stored in Kafka in order.
+
+use std::collections::HashSet;
+use std::time::Duration;
+
+use bytes::Bytes;
+use rdkafka::types::RDKafkaErrorCode;
+use record::KafkaRecord;
+use stage::{Refused, Reject, Sink, Unavailable};
+use tokio::sync::watch;
+
+use crate::backoff::Backoff;
+use crate::delivery::{Failure, MAX_LANES, OwnLane};
+use crate::enqueue::{NotQueued, enqueue};
+use crate::error::KafkaError;
+use crate::failure::{Meaning, meaning};
+use crate::gate::{Found, HeldFor, is_topic_name};
+use crate::plan::Plan;
+use crate::producer::{KafkaProducer, NativeProducer, UnknownTopic};
+
+/// When librdkafka's queue is full although the window should prevent it, any flight that ends
+/// makes room; this only covers one that ended in the moment before the wait.
+const LOOK_FOR_ROOM: Duration = Duration::from_millis(20);
+
+/// Stores the batches of one lane in Kafka, over the producer that all lanes share.
+///
+/// [`send`](Sink::send) waits as long as it takes: Kafka being away is no error, the wait is the
+/// back-pressure. Records of one topic keep their order through every retry. What is refused:
+///
+/// | code | when |
+/// |---|---|
+/// | `kafka-too-large` | above `message.max.bytes`, or above the topic's limit even alone |
+/// | `kafka-invalid-record`, `kafka-timestamp` | the broker refuses this record, even alone |
+/// | `kafka-topic` | the topic's name can't be one |
+/// | `kafka-header` | a header's name is not UTF-8 |
+/// | `unknown-topic` | the topic is missing and [`UnknownTopic::DeadLetter`] was chosen |
+///
+/// One limit to the order: a broker that finds a message set too large refuses all of it, while
+/// later sets of that partition pass. Its records are sent again, alone, and so come after those.
+/// It can't happen while the topic's `max.message.bytes` is at least our `batch.size`
+/// (1,000,000; Kafka's default is 1,048,588).
+///
+/// When a call is dropped half way, its records may be stored or not; the next call first waits
+/// for their fate, then sends what it was given.
+pub struct KafkaSink {
+    producer: KafkaProducer,
+    lane: OwnLane,
+    fatal_errors: watch::Receiver<u64>,
+    /// Topics that were looked up and can be written to.
+    open: HashSet<Bytes>,
+    plan: Plan,
+    failures: Vec<Failure>,
+    scratch: Vec<u8>,
+}
+
+/// How the enqueueing of a flight went.
+struct Enqueued {
+    /// Records in the queue.
+    count: usize,
+    /// The flight from this position on was not tried.
+    end: usize,
+    /// A record that librdkafka did not take, for a reason that may pass.
+    failure: Option<Failure>,
+}
+
+impl KafkaSink {
+    pub(crate) fn new(producer: KafkaProducer) -> Result<Self, KafkaError> {
+        let lane = producer.lanes().take();
+        Ok(Self {
+            lane: lane.ok_or(KafkaError::TooManyLanes(MAX_LANES))?,
+            fatal_errors: producer.fatal_errors(),
+            producer,
+            open: HashSet::new(),
+            plan: Plan::default(),
+            failures: Vec::new(),
+            scratch: Vec::new(),
+        })
+    }
+
+    async fn store(&mut self, items: &[KafkaRecord]) -> Result<Vec<Refused>, KafkaError> {
+        // Records of a call that was dropped may still be under way.
+        self.land(self.producer.live().generation).await?;
+        self.plan.reset(items.len());
+        let mut refused = Vec::new();
+        let mut backoff = Backoff::new();
+        loop {
+            if self
+                .plan
+                .next_flight(items, self.producer.window(), &self.open)
+            {
+                if self.fly(items, &mut refused).await? {
+                    backoff.wait().await;
+                }
+            } else if self.plan.is_done() {
+                refused.sort_unstable_by_key(|refused| refused.index);
+                return Ok(refused);
+            } else if !self.open_topics(items, &mut refused).await? {
+                backoff.wait().await;
+            }
+        }
+    }
+
+    /// Sends the planned flight and waits for its fate. `true` when something failed that is to be
+    /// tried again, but not at once.
+    async fn fly(
+        &mut self,
+        items: &[KafkaRecord],
+        refused: &mut Vec<Refused>,
+    ) -> Result<bool, KafkaError> {
+        let live = self.producer.live();
+        let length = self.plan.flight().len();
+        self.lane.start(length);
+        let enqueued = self.enqueue_flight(&live.producer, items, refused);
+        // Not kept over the wait: a producer that is replaced must end on its own thread.
+        let generation = live.generation;
+        drop(live);
+        self.lane.withdraw(length - enqueued.count);
+        self.land(generation).await?;
+        self.lane.take_failures(&mut self.failures);
+        if self.failures.len() < enqueued.count && !self.producer.hub().reach.is_up() {
+            self.producer.hub().reach.found();
+        }
+        if enqueued.end == length && self.failures.is_empty() && enqueued.failure.is_none() {
+            return Ok(false);
+        }
+        self.plan.put_back_from(enqueued.end);
+        self.failures.extend(enqueued.failure);
+        self.producer.renew_if_fatal(generation).await?;
+        if self.failures.iter().any(|failure| meaning(failure.code) == Meaning::NoRoom) {
+            self.wait_for_room().await;
+        }
+        Ok(self.sort_out_failures(items, refused))
+    }
+
+    /// Stops at the first failure, so that no later record of a topic overtakes it.
+    fn enqueue_flight(
+        &mut self,
+        producer: &NativeProducer,
+        items: &[KafkaRecord],
+        refused: &mut Vec<Refused>,
+    ) -> Enqueued {
+        let mut count = 0;
+        for (position, &index) in self.plan.flight().iter().enumerate() {
+            let Some(record) = items.get(index) else {
+                continue;
+            };
+            if self.lane.has_failed() {
+                let failure = None;
+                let end = position;
+                return Enqueued { count, end, failure };
+            }
+            let opaque = self.lane.opaque(position);
+            match enqueue(producer, record, opaque, &mut self.scratch) {
+                Ok(()) => count += 1,
+                Err(NotQueued::Refused(reject)) => refused.push(Refused { index, reject }),
+                Err(NotQueued::Code(code)) => {
+                    let failure = Some(Failure { position, code });
+                    let end = position + 1;
+                    return Enqueued { count, end, failure };
+                }
+            }
+        }
+        let end = self.plan.flight().len();
+        let failure = None;
+        Enqueued { count, end, failure }
+    }
+
+    /// Waits until the last flight has landed. A producer that met a fatal error may never report
+    /// the rest, so it is replaced and ended meanwhile.
+    async fn land(&mut self, generation: u64) -> Result<(), KafkaError> {
+        loop {
+            tokio::select! {
+                biased;
+                () = self.lane.landed() => return Ok(()),
+                changed = self.fatal_errors.changed() => {
+                    changed.map_err(|_| KafkaError::ShuttingDown)?;
+                    self.producer.renew_if_fatal(generation).await?;
+                }
+            }
+        }
+    }
+
+    async fn wait_for_room(&self) {
+        let room = self.producer.lanes().room().notified();
+        if tokio::time::timeout(LOOK_FOR_ROOM, room).await.is_err() {
+            tracing::debug!("the Kafka queue is full");
+        }
+    }
+
+    /// Decides about each failed record; `true` when some are to be tried again, but not at once.
+    fn sort_out_failures(&mut self, items: &[KafkaRecord], refused: &mut Vec<Refused>) -> bool {
+        let mut wait = false;
+        for Failure { position, code } in std::mem::take(&mut self.failures) {
+            let Some(&index) = self.plan.flight().get(position) else {
+                continue;
+            };
+            let Some(record) = items.get(index) else {
+                continue;
+            };
+            match meaning(code) {
+                Meaning::Record(word) if self.plan.was_alone(index) => {
+                    let reject = Reject::new(word, format!("Kafka refuses the record: {code}"));
+                    refused.push(Refused { index, reject });
+                    continue;
+                }
+                Meaning::Record(_) | Meaning::NoRoom => {}
+                Meaning::Topic(why) => {
+                    self.open.remove(&record.topic);
+                    self.producer.gate().hold(&record.topic, why);
+                    wait = true;
+                }
+                Meaning::Passing => {
+                    self.alarm(code, record.topic());
+                    wait = true;
+                }
+            }
+            self.plan.put_back(index);
+        }
+        wait
+    }
+
+    fn alarm(&self, code: RDKafkaErrorCode, topic: &str) {
+        use RDKafkaErrorCode::{Fatal, PurgeInflight, PurgeQueue};
+        // The renewal of the producer has told it.
+        if matches!(code, Fatal | PurgeInflight | PurgeQueue) {
+            return;
+        }
+        let alarms = &self.producer.hub().alarms;
+        if let Some(suppressed) = alarms.due(&format!("{code} {topic}")) {
+            tracing::warn!(topic, suppressed, "Kafka did not take records ({code}); trying again");
+        }
+    }
+
+    /// Looks up the topics of the waiting records; `true` when something can go on.
+    async fn open_topics(
+        &mut self,
+        items: &[KafkaRecord],
+        refused: &mut Vec<Refused>,
+    ) -> Result<bool, KafkaError> {
+        let mut topics: Vec<Bytes> = Vec::new();
+        for record in self.plan.waiting().iter().filter_map(|index| items.get(*index)) {
+            if !topics.contains(&record.topic) {
+                topics.push(record.topic.clone());
+            }
+        }
+        let mut progress = false;
+        for topic in topics {
+            let reject = if is_topic_name(&topic) {
+                let producer = self.producer.live().producer;
+                match self.producer.gate().look_up(&topic, producer).await? {
+                    Found::Open => {
+                        self.open.insert(topic.clone());
+                        progress = true;
+                        continue;
+                    }
+                    Found::Held(HeldFor::Unknown, held) if self.gives_up_after(held) => {
+                        Reject::new("unknown-topic", "the Kafka topic does not exist")
+                    }
+                    Found::Held(..) | Found::NoAnswer => continue,
+                    Found::Invalid => not_a_topic(),
+                }
+            } else {
+                not_a_topic()
+            };
+            progress = true;
+            for index in self.plan.remove_topic(items, &topic) {
+                let reject = reject.clone();
+                refused.push(Refused { index, reject });
+            }
+        }
+        Ok(progress)
+    }
+
+    fn gives_up_after(&self, held: Duration) -> bool {
+        match self.producer.unknown_topic() {
+            UnknownTopic::Wait => false,
+            UnknownTopic::DeadLetter { after } => held >= after,
+        }
+    }
+}
+
+impl Sink for KafkaSink {
+    type Item = KafkaRecord;
+
+    async fn send(
+        &mut self,
+        _batch: &str,
+        items: &[KafkaRecord],
+    ) -> Result<Vec<Refused>, Unavailable> {
+        self.store(items)
+            .await
+            .map_err(|error| Unavailable::new("Kafka", error))
+    }
+}
+
+fn not_a_topic() -> Reject {
+    Reject::new(
+        "kafka-topic",
+        "not a Kafka topic: 1 to 249 of the characters a-z A-Z 0-9 . _ - are allowed",
+    )
+}
