@@ -1,2 +1,5 @@
-//! The latchwork command, for the tests.
-fn main() {}
+//! The latchwork command, as the tests start and kill it.
+
+fn main() -> std::process::ExitCode {
+    latchwork::main()
+}

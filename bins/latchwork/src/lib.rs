@@ -1,1 +1,87 @@
 //! The operator's command: demo, up, check, provision, tail, simulate, load, dlq.
+
+mod check;
+pub mod demo;
+pub mod dlq;
+pub mod load;
+pub mod mqtt_client;
+mod provision;
+pub mod simulate;
+pub mod stack;
+mod stage_command;
+pub mod tail;
+mod text;
+mod up;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::Parser;
+use tracing_subscriber::EnvFilter;
+
+/// Carries door-lock messages from MQTT to Kafka, and never loses what it acknowledged.
+///
+/// Start with `latchwork demo`: it runs everything on this machine and shows what arrives.
+#[derive(Debug, Parser)]
+#[command(name = "latchwork", version, arg_required_else_help = true)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, clap::Subcommand)]
+enum Command {
+    /// Shows the whole pipeline at work on this machine, and proves that nothing was lost.
+    Demo(Box<demo::DemoArgs>),
+    /// Runs the whole pipeline on this machine, for real use.
+    Up(Box<up::UpArgs>),
+    /// Runs one stage in this process.
+    Stage(Box<stage_command::StageCommandArgs>),
+    /// Checks a pipeline file, and the connections when asked to, without starting anything.
+    Check(Box<check::CheckArgs>),
+    /// Makes the streams and durables.
+    Provision(Box<provision::ProvisionArgs>),
+    /// Shows what arrives in Kafka, decoded.
+    Tail(Box<tail::TailArgs>),
+    /// Plays locks that publish states and answer commands.
+    Simulate(Box<simulate::SimulateArgs>),
+    /// Measures: an open-loop load with latencies, losses and CPU per message.
+    Load(Box<load::LoadArgs>),
+    /// Lists and shows dead letters.
+    Dlq(Box<dlq::DlqArgs>),
+}
+
+/// Parses the command line and runs the command: exit code 0 when all is well, 1 when the command
+/// found or met a fault, 2 for a wrong command line.
+pub fn main() -> ExitCode {
+    let cli = Cli::parse();
+    stage::main(|| run(cli.command))
+}
+
+async fn run(command: Command) -> anyhow::Result<()> {
+    if !matches!(command, Command::Stage(_)) {
+        log_to_stderr();
+    }
+    let mut out = std::io::stdout();
+    match command {
+        Command::Demo(args) => demo::run(*args).await,
+        Command::Up(args) => up::run(*args, &mut out).await,
+        Command::Stage(args) => stage_command::run(*args).await,
+        Command::Check(args) => check::run(*args, &mut out).await,
+        Command::Provision(args) => provision::run(*args, &mut out).await,
+        Command::Tail(args) => tail::run(*args, &mut out).await,
+        Command::Simulate(args) => simulate::run_command(*args, &mut out).await,
+        Command::Load(args) => load::run_command(*args, &mut out).await,
+        Command::Dlq(args) => dlq::run(*args, &mut out).await,
+    }?;
+    out.flush()?;
+    Ok(())
+}
+
+/// Notes of commands go to standard error, so that standard output stays the command's answer.
+fn log_to_stderr() {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
+    let logs = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
+    logs.with_ansi(colours).with_writer(std::io::stderr).init();
+}

@@ -1,2 +1,5 @@
-//! See the library.
-fn main() {}
+//! The latchwork command.
+
+fn main() -> std::process::ExitCode {
+    latchwork::main()
+}

@@ -68,7 +68,9 @@ impl ClientLog {
         };
         match level {
             // A fatal error is told by whoever replaces the producer.
-            Notice | Emerg => tracing::info!(target: "librdkafka", suppressed, "{facility}: {text}"),
+            Notice | Emerg => {
+                tracing::info!(target: "librdkafka", suppressed, "{facility}: {text}");
+            }
             Alert | Critical | Error | Warning => {
                 tracing::warn!(target: "librdkafka", suppressed, "{facility}: {text}");
             }

@@ -171,11 +171,8 @@ impl TestClient {
                 return Err(final_error(connection, *code, reason));
             }
             if late {
-                return Err(KafkaError::Unreachable {
-                    brokers: connection.brokers().into(),
-                    within,
-                    reason: met.last.clone().unwrap_or_else(|| error.to_string()),
-                });
+                let reason = met.last.clone().unwrap_or_else(|| error.to_string());
+                return Err(no_answer(connection, within, reason));
             }
         }
     }
@@ -188,6 +185,19 @@ fn final_error(connection: &KafkaConnection, code: RDKafkaErrorCode, reason: &st
         RDKafkaErrorCode::SSL => KafkaError::Tls { brokers, reason },
         RDKafkaErrorCode::Resolve => KafkaError::Resolve { brokers, reason },
         _ => KafkaError::Authentication { brokers, reason },
+    }
+}
+
+fn no_answer(connection: &KafkaConnection, within: Duration, reason: String) -> KafkaError {
+    let brokers = connection.brokers().into();
+    // A broker that speaks no TLS just hangs up.
+    if reason.contains("SSL_HANDSHAKE") {
+        return KafkaError::Tls { brokers, reason };
+    }
+    KafkaError::Unreachable {
+        brokers,
+        within,
+        reason,
     }
 }
 

@@ -52,7 +52,11 @@ impl ClientContext for Events {
     /// The state of the brokers, every five seconds: an outage of which nothing more is heard ends
     /// here even when there is nothing to send.
     fn stats(&self, statistics: Statistics) {
-        if statistics.brokers.values().any(|broker| broker.state == "UP") {
+        if statistics
+            .brokers
+            .values()
+            .any(|broker| broker.state == "UP")
+        {
             self.0.reach.found();
         } else {
             self.0.reach.remind();

@@ -173,7 +173,10 @@ fn ask(producer: &NativeProducer, topic: &str) -> Answer {
         InvalidTopic, LeaderNotAvailable, TopicAuthorizationFailed, UnknownTopic,
         UnknownTopicOrPartition,
     };
-    let metadata = match producer.client().fetch_metadata(Some(topic), LOOK_UP_WITHIN) {
+    let metadata = match producer
+        .client()
+        .fetch_metadata(Some(topic), LOOK_UP_WITHIN)
+    {
         Ok(metadata) => metadata,
         Err(error) => {
             tracing::debug!(topic, %error, "no answer about the Kafka topic");
@@ -185,12 +188,11 @@ fn ask(producer: &NativeProducer, topic: &str) -> Answer {
     };
     match found.error().map(RDKafkaErrorCode::from) {
         None if found.partitions().is_empty() => Answer::None,
-        None => Answer::Exists,
+        // Without a leader it exists all the same, and librdkafka holds its records.
+        None | Some(LeaderNotAvailable) => Answer::Exists,
         Some(UnknownTopicOrPartition | UnknownTopic) => Answer::Held(HeldFor::Unknown),
         Some(TopicAuthorizationFailed) => Answer::Held(HeldFor::Denied),
         Some(InvalidTopic) => Answer::Invalid,
-        // It exists, and librdkafka holds its records until a leader is there.
-        Some(LeaderNotAvailable) => Answer::Exists,
         Some(code) => {
             tracing::debug!(topic, %code, "Kafka can't say yet whether the topic exists");
             Answer::None
@@ -227,7 +229,17 @@ mod tests {
         for good in ["a", "message_state", "a.b-c_D9", &"x".repeat(249), "..."] {
             assert!(is_topic_name(good.as_bytes()), "{good}");
         }
-        for bad in ["", ".", "..", "a b", "a/b", "a*", "t\u{e9}", "a\0", &"x".repeat(250)] {
+        for bad in [
+            "",
+            ".",
+            "..",
+            "a b",
+            "a/b",
+            "a*",
+            "t\u{e9}",
+            "a\0",
+            &"x".repeat(250),
+        ] {
             assert!(!is_topic_name(bad.as_bytes()), "{bad}");
         }
     }

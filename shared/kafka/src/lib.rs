@@ -8,22 +8,32 @@
 //! * [`KafkaReader`]: every record of some topics, without a consumer group.
 //! * [`InMemoryKafka`]: a small Kafka inside this process, for demos and tests.
 
-mod backoff;
 mod client_log;
+mod connection_test;
 mod delivery;
 mod enqueue;
 mod error;
 mod events;
 mod failure;
 mod gate;
+mod in_memory;
 mod plan;
 mod producer;
 mod reachability;
+mod reader;
 mod settings;
 mod sink;
+mod topics;
 
+pub use connection_test::{KafkaReport, TopicReport, TopicState, connection_test};
 pub use error::KafkaError;
 pub use gate::{HeldFor, HeldTopic};
+pub use in_memory::InMemoryKafka;
 pub use producer::{KafkaProducer, KafkaStatus, UnknownTopic};
+pub use reader::{KafkaReader, ReadRecord, Start};
 pub use settings::{KafkaArgs, KafkaConnection};
 pub use sink::KafkaSink;
+pub use topics::{TopicSpec, ensure_topics};
+
+#[cfg(test)]
+mod tests;

@@ -112,7 +112,9 @@ impl Plan {
     /// Takes out all waiting records of a topic.
     pub(crate) fn remove_topic(&mut self, items: &[KafkaRecord], topic: &Bytes) -> Vec<usize> {
         let of_topic = |index: &usize| items.get(*index).is_some_and(|item| item.topic == *topic);
-        self.waiting.extract_if(.., |index| of_topic(index)).collect()
+        self.waiting
+            .extract_if(.., |index| of_topic(index))
+            .collect()
     }
 }
 

@@ -318,7 +318,10 @@ mod tests {
         assert!(refused("no.such.setting", "1").contains("no.such.setting"));
         assert!(refused("linger.ms", "soon").contains("linger.ms = \"soon\""));
         let error = refused("ssl.wrong.password", "geheim");
-        assert!(error.contains("(hidden)") && !error.contains("geheim"), "{error}");
+        assert!(
+            error.contains("(hidden)") && !error.contains("geheim"),
+            "{error}"
+        );
 
         let with_secret = connection
             .with_librdkafka(table(&[("sasl.password", "geheim")]))

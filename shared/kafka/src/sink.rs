@@ -6,10 +6,9 @@ use std::time::Duration;
 use bytes::Bytes;
 use rdkafka::types::RDKafkaErrorCode;
 use record::KafkaRecord;
-use stage::{Refused, Reject, Sink, Unavailable};
+use stage::{Backoff, Refused, Reject, Sink, Unavailable};
 use tokio::sync::watch;
 
-use crate::backoff::Backoff;
 use crate::delivery::{Failure, MAX_LANES, OwnLane};
 use crate::enqueue::{NotQueued, enqueue};
 use crate::error::KafkaError;
@@ -21,6 +20,9 @@ use crate::producer::{KafkaProducer, NativeProducer, UnknownTopic};
 /// When librdkafka's queue is full although the window should prevent it, any flight that ends
 /// makes room; this only covers one that ended in the moment before the wait.
 const LOOK_FOR_ROOM: Duration = Duration::from_millis(20);
+
+/// The longest wait before Kafka is asked again about a topic or given refused records again.
+const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
 /// Stores the batches of one lane in Kafka, over the producer that all lanes share.
 ///
@@ -82,7 +84,7 @@ impl KafkaSink {
         self.land(self.producer.live().generation).await?;
         self.plan.reset(items.len());
         let mut refused = Vec::new();
-        let mut backoff = Backoff::new();
+        let mut backoff = Backoff::up_to(LONGEST_WAIT);
         loop {
             if self
                 .plan
@@ -126,7 +128,11 @@ impl KafkaSink {
         self.plan.put_back_from(enqueued.end);
         self.failures.extend(enqueued.failure);
         self.producer.renew_if_fatal(generation).await?;
-        if self.failures.iter().any(|failure| meaning(failure.code) == Meaning::NoRoom) {
+        if self
+            .failures
+            .iter()
+            .any(|failure| meaning(failure.code) == Meaning::NoRoom)
+        {
             self.wait_for_room().await;
         }
         Ok(self.sort_out_failures(items, refused))
@@ -147,7 +153,11 @@ impl KafkaSink {
             if self.lane.has_failed() {
                 let failure = None;
                 let end = position;
-                return Enqueued { count, end, failure };
+                return Enqueued {
+                    count,
+                    end,
+                    failure,
+                };
             }
             let opaque = self.lane.opaque(position);
             match enqueue(producer, record, opaque, &mut self.scratch) {
@@ -156,13 +166,21 @@ impl KafkaSink {
                 Err(NotQueued::Code(code)) => {
                     let failure = Some(Failure { position, code });
                     let end = position + 1;
-                    return Enqueued { count, end, failure };
+                    return Enqueued {
+                        count,
+                        end,
+                        failure,
+                    };
                 }
             }
         }
         let end = self.plan.flight().len();
         let failure = None;
-        Enqueued { count, end, failure }
+        Enqueued {
+            count,
+            end,
+            failure,
+        }
     }
 
     /// Waits until the last flight has landed. A producer that met a fatal error may never report
@@ -227,7 +245,11 @@ impl KafkaSink {
         }
         let alarms = &self.producer.hub().alarms;
         if let Some(suppressed) = alarms.due(&format!("{code} {topic}")) {
-            tracing::warn!(topic, suppressed, "Kafka did not take records ({code}); trying again");
+            tracing::warn!(
+                topic,
+                suppressed,
+                "Kafka did not take records ({code}); trying again"
+            );
         }
     }
 
@@ -238,7 +260,12 @@ impl KafkaSink {
         refused: &mut Vec<Refused>,
     ) -> Result<bool, KafkaError> {
         let mut topics: Vec<Bytes> = Vec::new();
-        for record in self.plan.waiting().iter().filter_map(|index| items.get(*index)) {
+        for record in self
+            .plan
+            .waiting()
+            .iter()
+            .filter_map(|index| items.get(*index))
+        {
             if !topics.contains(&record.topic) {
                 topics.push(record.topic.clone());
             }

@@ -40,11 +40,11 @@ impl Schema {
 
     /// Reads and checks a document.
     pub(crate) fn read<'p>(&self, document: &'p [u8]) -> Result<Document<'p>, Violation> {
-        let document =
-            read::read(document).map_err(|error| Violation::unreadable(&self.name, &error))?;
+        let document = read::read(document)
+            .map_err(|error| Violation::unreadable(self.name.clone(), &error))?;
         match self.validator.validate(&document) {
             Ok(()) => Ok(document),
-            Err(error) => Err(Violation::invalid(&self.name, &error)),
+            Err(error) => Err(Violation::invalid(self.name.clone(), &error)),
         }
     }
 
@@ -139,12 +139,10 @@ fn outward_reference(schema: &Value) -> Option<(String, &str)> {
 
 fn reference_in<'s>(name: &str, value: &'s Value) -> Option<(String, &'s str)> {
     let is_reference = matches!(name, "$ref" | "$dynamicRef" | "$recursiveRef");
-    match value {
-        Value::String(reference) => (is_reference && !reference.starts_with('#'))
-            .then(|| (format!("/{name}"), reference.as_str())),
-        _ => {
-            let (pointer, reference) = outward_reference(value)?;
-            Some((format!("/{}{pointer}", escape_token(name)), reference))
-        }
+    if let Value::String(reference) = value {
+        let leaves = is_reference && !reference.starts_with('#');
+        return leaves.then(|| (format!("/{name}"), reference.as_str()));
     }
+    let (pointer, reference) = outward_reference(value)?;
+    Some((format!("/{}{pointer}", escape_token(name)), reference))
 }

@@ -6,7 +6,7 @@ use std::fmt::{self, Display, Write};
 pub(crate) const LONGEST: usize = 300;
 
 /// Characters of a quoted value at most.
-pub(crate) const LONGEST_QUOTE: usize = 60;
+pub(crate) const LONGEST_QUOTE: usize = 40;
 
 const CUT: &str = "...";
 
@@ -78,8 +78,8 @@ mod tests {
         );
         assert!(bounded("\u{1b}".repeat(300)).chars().count() <= LONGEST);
         assert_eq!(
-            quote(&"\u{95e8}".repeat(61)),
-            format!("{}...", "\u{95e8}".repeat(60))
+            quote(&"\u{95e8}".repeat(41)),
+            format!("{}...", "\u{95e8}".repeat(40))
         );
         assert_eq!(quote("short"), "short");
     }

@@ -44,7 +44,7 @@ impl fmt::Display for Violation {
 impl std::error::Error for Violation {}
 
 impl Violation {
-    pub(crate) fn unreadable(schema: &Cow<'static, str>, error: &ReadError) -> Self {
+    pub(crate) fn unreadable(schema: Cow<'static, str>, error: &ReadError) -> Self {
         let (code, pointer, text) = match error {
             ReadError::Utf8(at) => ("utf-8", "", format!("not UTF-8 at byte {at}")),
             ReadError::Empty => ("json", "", "empty, where a JSON document must be".into()),
@@ -57,16 +57,16 @@ impl Violation {
         };
         Self {
             code,
-            schema: schema.clone(),
+            schema,
             pointer: bounded(pointer),
             text,
         }
     }
 
-    pub(crate) fn invalid(schema: &Cow<'static, str>, error: &ValidationError<'_>) -> Self {
+    pub(crate) fn invalid(schema: Cow<'static, str>, error: &ValidationError<'_>) -> Self {
         Self {
             code: "schema",
-            schema: schema.clone(),
+            schema,
             pointer: bounded(error.instance_path().as_str()),
             text: describe(error),
         }

@@ -1,4 +1,7 @@
 //! Contracts: which payload must be what.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::Arc;
 
 use schema::{Contract, Contracts, Schemas};
 
@@ -6,7 +9,7 @@ fn contract(filter: &str, schema: &str) -> Contract {
     let schemas = Schemas::builtin().unwrap();
     Contract::new(
         filter.parse().unwrap(),
-        schemas.get(schema).unwrap().clone(),
+        Arc::clone(schemas.get(schema).unwrap()),
     )
 }
 

@@ -1,16 +1,17 @@
 //! Documents meant to hurt.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use schema::{BUILT_IN, Schemas, Violation};
 
 const MEBIBYTE: usize = 1 << 20;
 
+static SCHEMAS: LazyLock<Schemas> = LazyLock::new(|| Schemas::builtin().unwrap());
+
 fn check(schema: &str, document: &[u8]) -> Result<(), Violation> {
-    Schemas::builtin()
-        .unwrap()
-        .get(schema)
-        .unwrap()
-        .check(document)
+    SCHEMAS.get(schema).unwrap().check(document)
 }
 
 fn state_with(name: &str, value: &str) -> Vec<u8> {

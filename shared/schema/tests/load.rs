@@ -1,4 +1,5 @@
 //! Schema files of users.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::fs;
 

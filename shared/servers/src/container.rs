@@ -101,13 +101,19 @@ fn quoted(path: &Path) -> String {
     format!("'{}'", path.to_string_lossy().replace('\'', r"'\''"))
 }
 
-/// Gets the image now, with its own time limit: `docker run` would do it within the server's.
+/// Gets the image now, with its own time limit: `docker run` would do it within the server's. One
+/// that is here already needs no network.
 pub(crate) async fn pull(lookup: &Lookup, image: &str) -> Result<PathBuf, String> {
     let docker = lookup.find("docker").ok_or("no docker on PATH")?;
-    tracing::info!("fetching the docker image {image}");
     let log = std::env::temp_dir().join(format!("latchwork-docker-{}.log", std::process::id()));
-    let pull = ChildCommand::new("docker pull", &docker).args(["pull", "--quiet", image]);
-    let pulled = run_step(pull, &log).await.map_err(|why| why.to_string());
+    let inspect = ChildCommand::new("docker image inspect", &docker);
+    let mut ready = run_step(inspect.args(["image", "inspect", image]), &log).await;
+    if ready.is_err() {
+        tracing::info!("fetching the docker image {image}");
+        std::fs::remove_file(&log).ok();
+        let pull = ChildCommand::new("docker pull", &docker);
+        ready = run_step(pull.args(["pull", "--quiet", image]), &log).await;
+    }
     std::fs::remove_file(&log).ok();
-    pulled.map(|()| docker)
+    ready.map(|()| docker).map_err(|why| why.to_string())
 }

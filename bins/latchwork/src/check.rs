@@ -1,0 +1,57 @@
+//! `latchwork check`: is the pipeline file right, and do the connections work?
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use kafka::{KafkaArgs, TopicState, connection_test};
+use settings::Pipeline;
+use stage::NatsArgs;
+
+/// How long each connection may take to answer.
+const WITHIN: Duration = Duration::from_secs(10);
+
+/// Checks a pipeline file without starting anything; with --connect also NATS and Kafka.
+#[derive(Clone, Debug, clap::Args)]
+pub struct CheckArgs {
+    /// The pipeline file; the built-in door-lock pipeline without one.
+    #[arg(long, env = "LATCHWORK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Connect to NATS and Kafka too, and look for the topics.
+    #[arg(long)]
+    connect: bool,
+    #[command(flatten)]
+    nats: NatsArgs,
+    #[command(flatten)]
+    kafka: KafkaArgs,
+}
+
+/// Runs the command.
+pub async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let pipeline = Pipeline::load(args.config.as_deref())?;
+    writeln!(out, "{pipeline}")?;
+    let connection = args.kafka.connection(pipeline.librdkafka())?;
+    if !args.connect {
+        return Ok(());
+    }
+    let client = args.nats.connect("check").await?;
+    writeln!(out, "NATS   ok: nats-server {}", client.server_info().version)?;
+    let topics = pipeline.kafka_topics();
+    let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
+    let report = connection_test(&connection, &topics, WITHIN).await?;
+    writeln!(out, "Kafka  ok: {}", report.brokers.join(", "))?;
+    let mut faults = 0;
+    for topic in report.topics {
+        let (verdict, fault) = match topic.state {
+            TopicState::Exists { partitions } => (format!("ok, {partitions} partitions"), false),
+            TopicState::Missing => ("missing; make it, or run kafka-sink --ensure-topics".into(), true),
+            TopicState::Denied => ("denied; allow this user to write to it".into(), true),
+            TopicState::Invalid => ("no legal name".into(), true),
+            TopicState::Unclear => ("has no leader now".into(), true),
+        };
+        faults += usize::from(fault);
+        writeln!(out, "topic  {}: {verdict}", topic.topic)?;
+    }
+    anyhow::ensure!(faults == 0, "{faults} of the pipeline's topics can't be written to");
+    Ok(())
+}

@@ -1,0 +1,108 @@
+//! One stage as a child process, started again when it dies.
+
+use std::path::PathBuf;
+use std::time::{Duration, Instant};
+
+use servers::{ChildCommand, ChildProcess, Output, free_port};
+use stage::Backoff;
+use tokio_util::sync::CancellationToken;
+use tracing::{error, info, warn};
+
+use super::roster::{Roster, RosterEntry};
+use super::StackOptions;
+
+/// A stage drains for 10 s by itself; after this it is killed.
+const STOP_DEADLINE: Duration = Duration::from_secs(15);
+
+/// A stage that ran for so long had started well: its next failure is a new one.
+const HEALTHY: Duration = Duration::from_secs(30);
+
+pub(super) struct StageChild {
+    stage: String,
+    command: ChildCommand,
+    health: String,
+    roster: Roster,
+}
+
+impl StageChild {
+    pub(super) fn new(
+        options: &StackOptions,
+        stage: &str,
+        nats_url: &str,
+        roster: Roster,
+    ) -> anyhow::Result<Self> {
+        let health = format!("127.0.0.1:{}", free_port()?);
+        let mut command = ChildCommand::new(stage, &options.program)
+            .args(["stage", stage, "--nats", nats_url, "--health", &health])
+            .args(stage_arguments(options, stage))
+            .output(output(options, stage));
+        for (key, value) in &options.environment {
+            command = command.env(key, value);
+        }
+        if let Some(config) = &options.config {
+            command = command.arg("--config").arg(config.as_os_str());
+        }
+        Ok(Self { stage: stage.to_owned(), command, health, roster })
+    }
+
+    /// Runs the stage until it is told to stop.
+    pub(super) async fn run(self, stop: CancellationToken) {
+        let mut backoff = Backoff::up_to(Duration::from_secs(10));
+        while !stop.is_cancelled() {
+            let started = Instant::now();
+            match ChildProcess::spawn(self.command.clone()) {
+                Ok(child) => self.watch(child, &stop).await,
+                Err(error) => error!(stage = self.stage, "{error}"),
+            }
+            if started.elapsed() > HEALTHY {
+                backoff.reset();
+            }
+            tokio::select! {
+                () = backoff.wait() => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    async fn watch(&self, mut child: ChildProcess, stop: &CancellationToken) {
+        let (name, pid, health) = (self.stage.clone(), child.pid(), self.health.clone());
+        if let Err(error) = self.roster.set(RosterEntry { name, pid, health }) {
+            warn!(%error, "cannot write stages.json");
+        }
+        info!(stage = self.stage, pid, "started");
+        tokio::select! {
+            ended = child.wait() => match ended {
+                Ok(status) => warn!(stage = self.stage, %status, "ended; starting it again"),
+                Err(error) => warn!(stage = self.stage, "{error}"),
+            },
+            () = stop.cancelled() => {
+                if let Err(error) = child.stop(STOP_DEADLINE).await {
+                    warn!("{error}");
+                }
+            }
+        }
+    }
+}
+
+fn stage_arguments(options: &StackOptions, stage: &str) -> Vec<String> {
+    let mut arguments = Vec::new();
+    match stage {
+        "mqtt-edge" => {
+            arguments.extend(["--mqtt".to_owned(), options.mqtt.clone()]);
+            if options.allow_anonymous {
+                arguments.push("--allow-anonymous".to_owned());
+            }
+        }
+        "kafka-sink" => {
+            arguments.extend(["--kafka".to_owned(), options.kafka.clone()]);
+            arguments.push("--ensure-topics".to_owned());
+        }
+        _ => {}
+    }
+    arguments
+}
+
+fn output(options: &StackOptions, stage: &str) -> Output {
+    let file = |folder: &PathBuf| Output::File(folder.join(format!("{stage}.log")));
+    options.logs.as_ref().map_or(Output::Inherit, file)
+}

@@ -1,0 +1,155 @@
+//! The whole pipeline as child processes on this machine: for `up`, `demo` and the tests.
+
+mod child;
+mod health;
+mod roster;
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use anyhow::Context;
+use servers::{NatsOptions, NatsServer};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+use topology::FLOWS;
+
+use child::StageChild;
+pub use health::wait_until_ready;
+pub use roster::{Roster, RosterEntry};
+
+/// What to start.
+#[derive(Clone, Debug)]
+pub struct StackOptions {
+    /// The latchwork binary that runs the stages; this very one by default.
+    pub program: PathBuf,
+    /// Everything durable lives here, and `stages.json`.
+    pub data_dir: PathBuf,
+    /// The pipeline file.
+    pub config: Option<PathBuf>,
+    /// Where MQTT clients connect.
+    pub mqtt: String,
+    /// Kafka's bootstrap servers.
+    pub kafka: String,
+    /// A NATS server that runs already; otherwise one is started in the data folder.
+    pub nats: Option<String>,
+    /// Let clients in without credentials.
+    pub allow_anonymous: bool,
+    /// Names of the stages to run.
+    pub stages: Vec<String>,
+    /// Folder for the stages' logs; on this process's own output when `None`.
+    pub logs: Option<PathBuf>,
+    /// Further environment of every stage.
+    pub environment: Vec<(String, String)>,
+}
+
+impl StackOptions {
+    /// Every stage, from this very binary.
+    pub fn new(data_dir: PathBuf, mqtt: String, kafka: String) -> std::io::Result<Self> {
+        Ok(Self {
+            program: std::env::current_exe()?,
+            data_dir,
+            config: None,
+            mqtt,
+            kafka,
+            nats: None,
+            allow_anonymous: false,
+            stages: FLOWS.iter().map(|flow| flow.stage.to_owned()).collect(),
+            logs: None,
+            environment: Vec::new(),
+        })
+    }
+}
+
+/// A running pipeline. Its children are started again, with backoff, when they die.
+pub struct Stack {
+    nats: Option<NatsServer>,
+    nats_url: String,
+    roster: Roster,
+    /// One per stage, in the order of the data: they are stopped in that order.
+    supervised: Vec<(CancellationToken, JoinSet<()>)>,
+}
+
+impl Stack {
+    /// Starts nats-server, unless one is given, and every stage.
+    pub async fn start(options: &StackOptions) -> anyhow::Result<Self> {
+        std::fs::create_dir_all(&options.data_dir)
+            .with_context(|| format!("cannot use the data folder {}", options.data_dir.display()))?;
+        let roster = Roster::new(&options.data_dir);
+        let (nats, nats_url) = start_nats(options, &roster).await?;
+        let mut stack = Self { nats, nats_url, roster, supervised: Vec::new() };
+        for stage in &options.stages {
+            stack.supervise(options, stage)?;
+        }
+        Ok(stack)
+    }
+
+    /// Waits until every stage says that it can work.
+    pub async fn ready(&self, within: Duration) -> anyhow::Result<()> {
+        for entry in self.roster.entries().iter().filter(|entry| !entry.health.is_empty()) {
+            wait_until_ready(&entry.name, &entry.health, within).await?;
+        }
+        Ok(())
+    }
+
+    /// Address of the NATS server in use.
+    pub fn nats_url(&self) -> &str {
+        &self.nats_url
+    }
+
+    /// Who runs, with pids and health addresses.
+    pub fn roster(&self) -> &Roster {
+        &self.roster
+    }
+
+    /// The NATS server, when it was started here.
+    pub fn nats(&mut self) -> Option<&mut NatsServer> {
+        self.nats.as_mut()
+    }
+
+    /// Drains the stages in the order of the data, then stops what else was started.
+    pub async fn stop(mut self) -> anyhow::Result<()> {
+        for (stop, mut tasks) in self.supervised.drain(..) {
+            stop.cancel();
+            while tasks.join_next().await.is_some() {}
+        }
+        if let Some(nats) = &mut self.nats {
+            nats.stop().await?;
+        }
+        self.roster.remove();
+        Ok(())
+    }
+
+    fn supervise(&mut self, options: &StackOptions, stage: &str) -> anyhow::Result<()> {
+        let child = StageChild::new(options, stage, &self.nats_url, self.roster.clone())?;
+        let stop = CancellationToken::new();
+        let mut tasks = JoinSet::new();
+        tasks.spawn(child.run(stop.clone()));
+        self.supervised.push((stop, tasks));
+        Ok(())
+    }
+}
+
+async fn start_nats(
+    options: &StackOptions,
+    roster: &Roster,
+) -> anyhow::Result<(Option<NatsServer>, String)> {
+    if let Some(url) = &options.nats {
+        return Ok((None, url.clone()));
+    }
+    let folder = options.data_dir.join("nats");
+    let server = NatsServer::start(NatsOptions::new(folder)).await?;
+    roster.set(RosterEntry {
+        name: "nats-server".to_owned(),
+        pid: server.pid(),
+        health: String::new(),
+    })?;
+    let url = server.url();
+    Ok((Some(server), url))
+}
+
+/// Where a user's data go: `$XDG_DATA_HOME/latchwork`, else `~/.local/share/latchwork`.
+pub fn default_data_dir() -> PathBuf {
+    let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share"));
+    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).or_else(home);
+    base.unwrap_or_else(std::env::temp_dir).join("latchwork")
+}

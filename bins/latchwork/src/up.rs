@@ -1,0 +1,79 @@
+//! `latchwork up`: the whole pipeline on one machine, for real use.
+
+use std::io::Write;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use anyhow::bail;
+use stage::stop_signal;
+use topology::Flow;
+
+use crate::stack::{Stack, StackOptions, default_data_dir};
+
+/// Runs the whole pipeline on this machine: nats-server (unless one is given) and every stage as a
+/// child process that is started again when it dies. SIGTERM and Ctrl-C drain it.
+#[derive(Clone, Debug, clap::Args)]
+pub struct UpArgs {
+    /// The pipeline file; the built-in door-lock pipeline without one.
+    #[arg(long, env = "LATCHWORK_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Where MQTT clients connect.
+    #[arg(long, env = "LATCHWORK_MQTT", value_name = "ADDR", default_value = "127.0.0.1:1883")]
+    mqtt: String,
+    /// Kafka's bootstrap servers.
+    #[arg(long, env = "LATCHWORK_KAFKA", value_name = "HOST:PORT")]
+    kafka: String,
+    /// A NATS server that runs already. Without it one is started with its data in --data-dir.
+    #[arg(long, env = "LATCHWORK_NATS", value_name = "URL")]
+    nats: Option<String>,
+    /// Everything durable lives here, and stages.json. Default: ~/.local/share/latchwork.
+    #[arg(long, env = "LATCHWORK_DATA_DIR", value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// Let MQTT clients in without credentials.
+    #[arg(long, env = "LATCHWORK_ALLOW_ANONYMOUS")]
+    allow_anonymous: bool,
+    /// Run only these stages, e.g. transform,kafka-sink.
+    #[arg(long, value_delimiter = ',', value_name = "NAMES")]
+    stages: Vec<String>,
+}
+
+/// Runs the command.
+pub async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let options = options(args)?;
+    settings::Pipeline::load(options.config.as_deref())?;
+    let stop = stop_signal();
+    let stack = tokio::select! {
+        stack = Stack::start(&options) => stack?,
+        () = stop.cancelled() => return Ok(()),
+    };
+    tokio::select! {
+        ready = stack.ready(Duration::from_secs(30)) => match ready {
+            Ok(()) => writeln!(
+                out,
+                "latchwork is up: MQTT {} -> Kafka {}, data in {} (Ctrl-C drains and stops)",
+                options.mqtt, options.kafka, options.data_dir.display(),
+            )?,
+            // A Kafka that is away is no reason to stop: the streams hold what comes.
+            Err(error) => tracing::warn!("{error}; still trying"),
+        },
+        () = stop.cancelled() => {}
+    }
+    out.flush()?;
+    stop.cancelled().await;
+    stack.stop().await
+}
+
+fn options(args: UpArgs) -> anyhow::Result<StackOptions> {
+    let data_dir = args.data_dir.unwrap_or_else(default_data_dir);
+    let mut options = StackOptions::new(data_dir, args.mqtt, args.kafka)?;
+    options.config = args.config.map(std::path::absolute).transpose()?;
+    options.nats = args.nats;
+    options.allow_anonymous = args.allow_anonymous;
+    if let Some(unknown) = args.stages.iter().find(|stage| Flow::of(stage).is_none()) {
+        bail!("there is no stage {unknown:?}; the stages are {}", options.stages.join(", "));
+    }
+    if !args.stages.is_empty() {
+        options.stages.retain(|stage| args.stages.contains(stage));
+    }
+    Ok(options)
+}

@@ -1,0 +1,83 @@
+//! The file's shape, as people write it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+use crate::pipeline::UnknownTopic;
+use crate::size::Size;
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct File {
+    pub(crate) contract: Option<Vec<ContractEntry>>,
+    pub(crate) hook: Option<Vec<HookEntry>>,
+    #[serde(default)]
+    pub(crate) topic: Vec<TopicEntry>,
+    #[serde(default)]
+    pub(crate) streams: StreamsEntry,
+    #[serde(default)]
+    pub(crate) kafka: KafkaEntry,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ContractEntry {
+    pub(crate) filter: toml::Spanned<String>,
+    pub(crate) schema: toml::Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct HookEntry {
+    pub(crate) event: toml::Spanned<String>,
+    pub(crate) filter: Option<toml::Spanned<String>>,
+    pub(crate) kafka_topic: toml::Spanned<String>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct TopicEntry {
+    pub(crate) name: toml::Spanned<String>,
+    pub(crate) schema: Option<toml::Spanned<String>>,
+    pub(crate) partitions: Option<toml::Spanned<i32>>,
+    pub(crate) replication: Option<toml::Spanned<i32>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct StreamsEntry {
+    pub(crate) partitions: Option<toml::Spanned<u16>>,
+    pub(crate) replicas: Option<usize>,
+    pub(crate) up_max_bytes: Option<Size>,
+    pub(crate) rec_max_bytes: Option<Size>,
+    pub(crate) dlq_max_bytes: Option<Size>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct KafkaEntry {
+    #[serde(default)]
+    pub(crate) unknown_topic: UnknownTopic,
+    #[serde(default)]
+    pub(crate) librdkafka: BTreeMap<String, LibrdkafkaValue>,
+}
+
+/// librdkafka takes text for everything; people write numbers and switches as such.
+#[derive(Debug, Deserialize)]
+#[serde(untagged)]
+pub(crate) enum LibrdkafkaValue {
+    Text(String),
+    Number(i64),
+    Switch(bool),
+}
+
+impl From<LibrdkafkaValue> for String {
+    fn from(value: LibrdkafkaValue) -> Self {
+        match value {
+            LibrdkafkaValue::Text(text) => text,
+            LibrdkafkaValue::Number(number) => number.to_string(),
+            LibrdkafkaValue::Switch(switch) => switch.to_string(),
+        }
+    }
+}

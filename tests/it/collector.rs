@@ -1,0 +1,76 @@
+//! An OTLP collector that keeps the spans it gets.
+
+use std::sync::{Arc, Mutex};
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::routing::post;
+use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::trace::v1::Span;
+use prost::Message;
+use tokio::net::TcpListener;
+
+/// A span, with the service that sent it.
+#[derive(Clone, Debug)]
+pub(crate) struct SeenSpan {
+    pub(crate) service: String,
+    pub(crate) span: Span,
+}
+
+/// Takes OTLP over HTTP/protobuf.
+#[derive(Clone)]
+pub(crate) struct Collector {
+    address: String,
+    spans: Arc<Mutex<Vec<SeenSpan>>>,
+}
+
+impl Collector {
+    pub(crate) async fn start() -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = listener.local_addr().unwrap().to_string();
+        let spans = Arc::<Mutex<Vec<SeenSpan>>>::default();
+        let kept = Arc::clone(&spans);
+        let take = move |body: Bytes| {
+            let request = ExportTraceServiceRequest::decode(body).unwrap();
+            kept.lock().unwrap().extend(seen(request));
+            async {}
+        };
+        let routes = Router::new()
+            .route("/v1/traces", post(take))
+            .route("/v1/metrics", post(|_: Bytes| async {}));
+        tokio::spawn(async move { axum::serve(listener, routes).await.unwrap() });
+        Self { address, spans }
+    }
+
+    pub(crate) fn endpoint(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Every span of a trace, by the 32 hex digits of its id.
+    pub(crate) fn trace(&self, trace_id: &str) -> Vec<SeenSpan> {
+        let spans = self.spans.lock().unwrap();
+        spans.iter().filter(|seen| hex(&seen.span.trace_id) == trace_id).cloned().collect()
+    }
+
+    /// Every span so far.
+    pub(crate) fn spans(&self) -> Vec<SeenSpan> {
+        self.spans.lock().unwrap().clone()
+    }
+}
+
+pub(crate) fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn seen(request: ExportTraceServiceRequest) -> Vec<SeenSpan> {
+    let mut spans = Vec::new();
+    for resource_spans in request.resource_spans {
+        let attributes = resource_spans.resource.map(|resource| resource.attributes);
+        let service = attributes.unwrap_or_default().into_iter().find(|one| one.key == "service.name");
+        let service = service.and_then(|one| one.value).map(|value| format!("{value:?}"));
+        for span in resource_spans.scope_spans.into_iter().flat_map(|scope| scope.spans) {
+            spans.push(SeenSpan { service: service.clone().unwrap_or_default(), span });
+        }
+    }
+    spans
+}
