@@ -6,6 +6,7 @@ use std::time::Duration;
 use async_nats::Client;
 use async_nats::jetstream::context::Context;
 use record::{DeadLetter, StageItem};
+use settings::Pipeline;
 use telemetry::{Operation, SpanShape, Telemetry, TelemetryArgs};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -15,7 +16,7 @@ use tracing::{info, warn};
 use crate::connect::{NatsArgs, jetstream_context};
 use crate::error::StartError;
 use crate::handler::Handler;
-use crate::jetstream::{FramePublisher, JetStreamSink, JetStreamSource, StreamSettings, provision};
+use crate::jetstream::{FramePublisher, JetStreamSink, JetStreamSource, provision};
 use crate::lane::Lane;
 use crate::observe::Observer;
 use crate::sink::Sink;
@@ -62,6 +63,13 @@ pub struct Runtime {
     drain: Duration,
 }
 
+impl StageArgs {
+    /// Time to finish what is in flight.
+    pub fn drain_deadline(&self) -> Duration {
+        Duration::from_secs(self.drain)
+    }
+}
+
 impl Runtime {
     /// Starts telemetry, connects, and makes the streams and durables.
     ///
@@ -70,7 +78,7 @@ impl Runtime {
     pub async fn start(
         flow: &'static Flow,
         args: &StageArgs,
-        streams: &StreamSettings,
+        pipeline: &Pipeline,
     ) -> Result<Self, StartError> {
         let telemetry = Telemetry::start(flow.stage, &args.telemetry)?;
         let stop = stop_signal();
@@ -80,14 +88,14 @@ impl Runtime {
             () = stop.cancelled() => return Err(StartError::Stopped),
         };
         let (consuming, publishing) = connected;
-        let durables = provision(&consuming, streams).await?;
+        let durables = provision(&consuming, &pipeline.into()).await?;
         ready.set(true);
         info!(
             stage = flow.stage,
             partitions = durables.partitions,
             "connected to NATS"
         );
-        let drain = Duration::from_secs(args.drain);
+        let drain = args.drain_deadline();
         let partitions = durables.partitions;
         Ok(Self {
             flow,
@@ -106,17 +114,21 @@ impl Runtime {
         FramePublisher::new(self.publishing.clone(), stream.name, subject)
     }
 
+    /// A publisher for each partition of a stream.
+    pub fn publishers(&self, stream: &StreamSpec) -> impl Iterator<Item = FramePublisher> {
+        (0..self.partitions).map(|partition| self.publisher(stream, partition))
+    }
+
     /// Runs one lane per partition until the stage is told to stop and the lanes are drained.
     ///
-    /// `parts` makes the handler and the sink of a partition.
-    pub async fn run_lanes<H, K>(self, source: StreamSpec, mut parts: impl FnMut(u16) -> (H, K))
+    /// `parts` are the handler and the sink of each partition, in order.
+    pub async fn run_lanes<H, K>(self, source: StreamSpec, parts: impl IntoIterator<Item = (H, K)>)
     where
         H: Handler + 'static,
         K: Sink<Item = H::Out> + 'static,
     {
         let mut lanes = JoinSet::new();
-        for partition in 0..self.partitions {
-            let (handler, sink) = parts(partition);
+        for (partition, (handler, sink)) in (0..self.partitions).zip(parts) {
             lanes.spawn(self.lane(source, partition, handler, sink).run());
         }
         let readiness = self.telemetry.readiness().condition("lanes");

@@ -5,7 +5,10 @@ use std::time::Duration;
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::context::{Context, GetStreamErrorKind};
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
-use topology::{FLOWS, MAX_PARTITIONS, PARTITIONS_KEY, Retention, STREAMS, StreamSpec};
+use settings::Pipeline;
+use topology::{
+    DLQ, FLOWS, MAX_PARTITIONS, PARTITIONS_KEY, REC, Retention, STREAMS, StreamSpec, UP,
+};
 
 use crate::error::ProvisionError;
 
@@ -32,6 +35,25 @@ pub struct StreamSettings {
     pub replicas: Option<usize>,
     /// Size limit of a stream in bytes, where it differs from the table's.
     pub max_bytes: Vec<(&'static str, i64)>,
+}
+
+impl From<&Pipeline> for StreamSettings {
+    fn from(pipeline: &Pipeline) -> Self {
+        let streams = pipeline.streams();
+        let sizes = [
+            (UP.name, streams.up_max_bytes),
+            (REC.name, streams.rec_max_bytes),
+            (DLQ.name, streams.dlq_max_bytes),
+        ];
+        Self {
+            partitions: streams.partitions,
+            replicas: streams.replicas,
+            max_bytes: sizes
+                .into_iter()
+                .filter_map(|(name, size)| Some((name, size?)))
+                .collect(),
+        }
+    }
 }
 
 impl StreamSettings {

@@ -10,6 +10,7 @@ mod refused_control;
 mod refused_publish;
 mod refused_subscribe;
 mod rows;
+mod wire;
 
 use bytes::BytesMut;
 

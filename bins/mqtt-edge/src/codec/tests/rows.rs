@@ -1,100 +1,77 @@
-//! A row of a table of malformed packets, and what the tables share.
+//! Tables of malformed packets: the statement that each breaks, in both versions.
 
+use super::wire::wire;
 use super::*;
 
 /// A packet that breaks one rule.
 pub(super) struct Row {
-    pub(super) version: Version,
-    /// What must be named.
-    pub(super) statement: &'static str,
+    /// Statement of 3.1.1; empty when the packet is legal, or means something else, there.
+    pub(super) v311: &'static str,
+    /// The same for 5.0.
+    pub(super) v5: &'static str,
     pub(super) reason: u8,
     pub(super) what: &'static str,
-    /// What went over the connection before.
-    pub(super) connect: Option<Vec<u8>>,
-    pub(super) bytes: Vec<u8>,
+    /// The packet in the notation of `wire`.
+    pub(super) wire: String,
 }
 
-impl Row {
-    /// After a plain CONNECT.
-    pub(super) fn open(
-        version: Version,
-        statement: &'static str,
-        reason: u8,
-        what: &'static str,
-        bytes: Vec<u8>,
-    ) -> Self {
-        let connect = Some(connect(version, 2, &[&field("lock-1")]));
-        Self {
-            version,
-            statement,
-            reason,
-            what,
-            connect,
-            bytes,
-        }
-    }
-
-    /// On a new connection.
-    pub(super) fn first(
-        version: Version,
-        statement: &'static str,
-        reason: u8,
-        what: &'static str,
-        bytes: Vec<u8>,
-    ) -> Self {
-        Self {
-            connect: None,
-            ..Self::open(version, statement, reason, what, bytes)
-        }
-    }
-
-    fn check(&self) {
-        let mut decoder = match &self.connect {
-            Some(connect) => after(connect),
-            None => Decoder::new(Limits::default()),
-        };
-        let context = format!("MQTT {}, {}", self.version, self.what);
-        match decode_all(&mut decoder, &self.bytes) {
-            Ok(packets) => panic!("{context}: accepted as {packets:?}"),
-            Err(error) => {
-                assert_eq!(error.statement(), self.statement, "{context}: {error}");
-                assert_eq!(error.reason().0, self.reason, "{context}: {error}");
-            }
-        }
-    }
+/// One row in a line: statement of 3.1.1, of 5.0, reason, what it is, the packet.
+macro_rules! rows {
+    ($($v311:literal $v5:literal $reason:literal $what:literal $wire:literal;)+) => {
+        vec![$(Row { v311: $v311, v5: $v5, reason: $reason, what: $what, wire: $wire.into() }),+]
+    };
 }
+pub(super) use rows;
 
-/// Checks all rows and says how many there were.
-pub(super) fn check(what: &str, rows: &[Row]) {
+/// Checks every row in each version that has it, behind a CONNECT in the notation of `wire`, or
+/// as the first packet. Says how many packets there were.
+pub(super) fn check(table: &str, connect: Option<&str>, rows: &[Row]) {
+    let mut count = 0;
     for row in rows {
-        row.check();
+        for (version, statement) in [(Version::V311, row.v311), (Version::V5, row.v5)] {
+            if statement.is_empty() {
+                continue;
+            }
+            let mut decoder = Decoder::new(Limits::default());
+            if let Some(connect) = connect {
+                decode_all(&mut decoder, &wire(version, connect)).unwrap();
+            }
+            let context = format!("MQTT {version}, {}: {}", row.what, row.wire);
+            match decode_all(&mut decoder, &wire(version, &row.wire)) {
+                Ok(packets) => panic!("{context}: accepted as {packets:?}"),
+                Err(error) => {
+                    assert_eq!(error.statement(), statement, "{context}: {error}");
+                    assert_eq!(error.reason().0, row.reason, "{context}: {error}");
+                }
+            }
+            count += 1;
+        }
     }
-    println!("{what}: {} malformed packets refused", rows.len());
+    println!("{table}: {count} malformed packets refused");
 }
 
-/// The statement that goes with the version.
-pub(super) fn by(version: Version, v311: &'static str, v5: &'static str) -> &'static str {
-    match version {
-        Version::V311 => v311,
-        Version::V5 => v5,
-    }
-}
-
-/// Text fields that no packet may carry, with the statement each breaks.
-pub(super) fn bad_texts(version: Version) -> [(&'static str, &'static str, Vec<u8>); 10] {
-    let utf8 = by(version, "MQTT-1.5.3-1", "MQTT-1.5.4-1");
-    let nul = by(version, "MQTT-1.5.3-2", "MQTT-1.5.4-2");
-    let control = by(version, "1.5.3", "1.5.4");
-    [
-        (utf8, "a byte that starts nothing", b"to\xffp".to_vec()),
-        (utf8, "a surrogate", b"to\xed\xa0\x80".to_vec()),
-        (utf8, "an overlong slash", b"to\xc0\xaf".to_vec()),
-        (utf8, "a cut sequence", b"top\xe2\x82".to_vec()),
-        (nul, "U+0000", b"to\0p".to_vec()),
-        (control, "U+0001", b"to\x01p".to_vec()),
-        (control, "U+001F", b"to\x1fp".to_vec()),
-        (control, "U+007F", b"to\x7fp".to_vec()),
-        (control, "U+009F", b"to\xc2\x9fp".to_vec()),
-        (control, "U+FFFF", b"to\xef\xbf\xbfp".to_vec()),
-    ]
+/// Rows for a text field that stands at `$` in `places`.
+pub(super) fn text_rows(places: &[&str]) -> Vec<Row> {
+    let texts = rows! {
+        "MQTT-1.5.3-1" "MQTT-1.5.4-1" 0x81 "a byte that starts nothing" "#746FFF70";
+        "MQTT-1.5.3-1" "MQTT-1.5.4-1" 0x81 "a surrogate" "#746FEDA080";
+        "MQTT-1.5.3-1" "MQTT-1.5.4-1" 0x81 "an overlong slash" "#746FC0AF";
+        "MQTT-1.5.3-1" "MQTT-1.5.4-1" 0x81 "a cut sequence" "#746FE282";
+        "MQTT-1.5.3-2" "MQTT-1.5.4-2" 0x81 "U+0000" "#746F0070";
+        "1.5.3" "1.5.4" 0x81 "U+0001" "#746F0170";
+        "1.5.3" "1.5.4" 0x81 "U+001F" "#746F1F70";
+        "1.5.3" "1.5.4" 0x81 "U+007F" "#746F7F70";
+        "1.5.3" "1.5.4" 0x81 "U+0080" "#746FC28070";
+        "1.5.3" "1.5.4" 0x81 "U+009F" "#746FC29F70";
+        "1.5.3" "1.5.4" 0x81 "U+FDD0" "#746FEFB79070";
+        "1.5.3" "1.5.4" 0x81 "U+FFFF" "#746FEFBFBF70";
+    };
+    let at = |place: &&str| {
+        let place = (*place).to_owned();
+        texts.iter().map(move |text| Row {
+            wire: place.replace('$', &text.wire),
+            ..*text
+        })
+    };
+    places.iter().flat_map(at).collect()
 }
