@@ -4,7 +4,8 @@ use bytes::Bytes;
 use record::Kind;
 use schema::Contracts;
 use settings::WantedEvents;
-use telemetry::{Counter, SamplingPolicy};
+use opentelemetry::metrics::Counter;
+use telemetry::SamplingPolicy;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::Bus;
@@ -35,9 +36,9 @@ pub(crate) struct Edge<B: Bus> {
 /// What the edge counts besides the records.
 pub(crate) struct Meters {
     /// `QoS` 0 messages that a stalled store had no room for.
-    pub(crate) qos0_dropped: Counter,
+    pub(crate) qos0_dropped: Counter<u64>,
     /// Messages that a subscriber had announced to be too large for it.
-    pub(crate) deliveries_dropped: Counter,
+    pub(crate) deliveries_dropped: Counter<u64>,
 }
 
 impl<B: Bus> Edge<B> {

@@ -19,7 +19,6 @@ use record::TopicFilter;
 use settings::Pipeline;
 use stage::{Runtime, StageArgs};
 use telemetry::{SpanShape, Telemetry};
-use tokio::net::TcpListener;
 use tokio::task::JoinSet;
 use topology::{MQTT_EDGE, UP};
 use tracing::{info, warn};
@@ -42,8 +41,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let listener = listener::listen(&args.mqtt).await?;
     let runtime = Runtime::start(&MQTT_EDGE, &args.stage, &pipeline).await?;
     let (bus, router) = RouterBus::start()?;
-    let (topics, shapes) = Topics::new(topic_classes(&pipeline)?);
-    let edge = Arc::new(edge(&args, &pipeline, &runtime, bus, topics)?);
+    let (topics, shapes) = Topics::new(topic_classes(&pipeline));
+    let edge = Arc::new(edge(&args, &pipeline, &runtime, bus, topics));
     if !args.allow_anonymous {
         warn!("no authentication is set up: every connection is refused; see --allow-anonymous");
     }
@@ -66,13 +65,13 @@ fn edge(
     runtime: &Runtime,
     bus: RouterBus,
     topics: Topics,
-) -> anyhow::Result<Edge<RouterBus>> {
-    Ok(Edge {
+) -> Edge<RouterBus> {
+    Edge {
         node: Bytes::from(args.node_name()),
         uplink: Uplink::new(runtime.partitions),
         bus,
         registry: Registry::default(),
-        contracts: pipeline.contracts()?,
+        contracts: pipeline.contracts().clone(),
         topics,
         wanted: pipeline.wanted_events(),
         sampling: runtime.telemetry.sampling(),
@@ -81,7 +80,7 @@ fn edge(
         allow_anonymous: args.allow_anonymous,
         meters: meters(&runtime.telemetry),
         stop: runtime.stop.clone(),
-    })
+    }
 }
 
 /// A packet that NATS could not take must be refused at the door: what is acknowledged is stored.
@@ -98,12 +97,11 @@ fn limits(args: &Args, max_payload: usize) -> Limits {
 }
 
 /// Commands are always traced; what else has a contract gets its own span name.
-fn topic_classes(pipeline: &Pipeline) -> anyhow::Result<Vec<(TopicFilter, bool)>> {
-    let contracts = pipeline.contracts()?;
+fn topic_classes(pipeline: &Pipeline) -> Vec<(TopicFilter, bool)> {
     let class = |contract: &schema::Contract| {
         (contract.filter().clone(), contract.schema().name() == "lock-command")
     };
-    Ok(contracts.iter().map(class).collect())
+    pipeline.contracts().iter().map(class).collect()
 }
 
 fn meters(telemetry: &Telemetry) -> Meters {

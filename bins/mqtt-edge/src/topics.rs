@@ -5,23 +5,23 @@ use telemetry::{Operation, SpanShape};
 
 /// Topics of one kind.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub struct TopicClass {
+pub(crate) struct TopicClass {
     /// Commands are rare and always worth a trace.
-    pub always_traced: bool,
+    pub(crate) always_traced: bool,
     /// Index of the span shape.
-    pub shape: usize,
+    pub(crate) shape: usize,
 }
 
 /// The classes of topics, by filter; the first match wins.
 #[derive(Clone, Debug, Default)]
-pub struct Topics {
+pub(crate) struct Topics {
     classes: Vec<(TopicFilter, TopicClass)>,
 }
 
 impl Topics {
     /// One class per filter, and their span shapes. Shape 0 is for topics that none matches:
     /// a topic itself is never in a span's name.
-    pub fn new(filters: impl IntoIterator<Item = (TopicFilter, bool)>) -> (Self, Vec<SpanShape>) {
+    pub(crate) fn new(filters: impl IntoIterator<Item = (TopicFilter, bool)>) -> (Self, Vec<SpanShape>) {
         let mut shapes = vec![SpanShape::new(Operation::Create, "mqtt", "{topic}")];
         let mut classes = Vec::new();
         for (filter, always_traced) in filters {
@@ -34,7 +34,7 @@ impl Topics {
     }
 
     /// The class of a topic.
-    pub fn class_of(&self, topic: &str) -> TopicClass {
+    pub(crate) fn class_of(&self, topic: &str) -> TopicClass {
         let found = self.classes.iter().find(|(filter, _)| filter.matches(topic));
         found.map(|(_, class)| *class).unwrap_or_default()
     }

@@ -81,11 +81,9 @@ impl<B: Bus> Delivering<B> {
     }
 
     /// The next message for the client. Cancel-safe.
-    pub(super) async fn next(&mut self) -> Result<Forwarded, End> {
+    pub(super) async fn next(&mut self) -> Result<Forwarded, BusError> {
         match &mut self.link {
-            Some(link) => link.next().await.map_err(|error| {
-                End::with_text("router_failed", ReasonCode::SERVER_UNAVAILABLE, error.to_string())
-            }),
+            Some(link) => link.next().await,
             None => std::future::pending().await,
         }
     }
@@ -98,9 +96,7 @@ impl<B: Bus> Delivering<B> {
 
     async fn done(&mut self, token: ForwardToken) -> Result<(), End> {
         let Some(link) = &mut self.link else { return Ok(()) };
-        link.done(token).await.map_err(|error| {
-            End::with_text("router_failed", ReasonCode::SERVER_UNAVAILABLE, error.to_string())
-        })
+        link.done(token).await.map_err(|error| router_failed(&error))
     }
 
     /// A packet id that no message in flight has.
@@ -116,9 +112,21 @@ impl<B: Bus> Delivering<B> {
 }
 
 impl<B: Bus> Session<B> {
-    /// Writes one message to the client.
-    pub(super) async fn deliver(&mut self, forwarded: Forwarded) -> Result<(), End> {
-        let Forwarded { message, qos, token } = forwarded;
+    /// Writes one message to the client; tells of those that it was too slow for.
+    pub(super) async fn deliver(
+        &mut self,
+        forwarded: Result<Forwarded, BusError>,
+    ) -> Result<(), End> {
+        let Forwarded { message, qos, token } = match forwarded {
+            Ok(forwarded) => forwarded,
+            Err(BusError::Lagged { qos0, qos1 }) => {
+                self.edge.meters.deliveries_dropped.add(qos0 + qos1, &[]);
+                let error = BusError::Lagged { qos0, qos1 };
+                tracing::warn!(client_id = self.template.client_id(), "{error}");
+                return Ok(());
+            }
+            Err(error) => return Err(router_failed(&error)),
+        };
         let packet_id = (qos > 0).then(|| self.delivering.free_id());
         let topic = std::str::from_utf8(&message.topic).unwrap_or_default();
         let publish = OutgoingPublish {
@@ -156,8 +164,12 @@ impl<B: Bus> Session<B> {
     }
 
     async fn drop_message(&mut self, message: &Message, token: ForwardToken) -> Result<(), End> {
-        self.edge.meters.deliveries_dropped.add(1);
+        self.edge.meters.deliveries_dropped.add(1, &[]);
         self.message_event(Kind::Dropped, message, message.qos).await;
         self.delivering.done(token).await
     }
+}
+
+fn router_failed(error: &BusError) -> End {
+    End::with_text("router_failed", ReasonCode::SERVER_UNAVAILABLE, error.to_string())
 }

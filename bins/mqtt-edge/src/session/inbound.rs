@@ -119,7 +119,7 @@ impl<B: Bus> Session<B> {
         self.template.payload = Bytes::new();
         if pushed == Err(Full) && publish.qos == 0 && intake.is_stalled() {
             // QoS 0 promises nothing, and waiting for it would hold the rest up.
-            self.edge.meters.qos0_dropped.add(1);
+            self.edge.meters.qos0_dropped.add(1, &[]);
             return Ok(());
         }
         pushed

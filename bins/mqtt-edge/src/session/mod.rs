@@ -25,6 +25,7 @@ use crate::uplink::Intake;
 use deliver::Delivering;
 
 pub use outbox::Outbox;
+pub(crate) use registry::now_ms;
 pub use registry::{Registry, Seat};
 
 /// Bytes read at once: about forty messages of a lock.
@@ -154,7 +155,7 @@ impl<B: Bus> Session<B> {
                 Ok(Step::Written)
             }
             forwarded = delivering.next(), if backlog < BACKLOG_LIMIT && delivering.has_room() => {
-                forwarded.map(Step::Forwarded)
+                Ok(Step::Forwarded(forwarded))
             }
             () = sleep_until(silence.unwrap_or(last_packet)), if silence.is_some() => {
                 Err(End::new("keepalive_timeout", Some(ReasonCode::KEEP_ALIVE_TIMEOUT)))
@@ -193,5 +194,5 @@ impl<B: Bus> Session<B> {
 enum Step {
     Read,
     Written,
-    Forwarded(crate::bus::Forwarded),
+    Forwarded(Result<crate::bus::Forwarded, crate::bus::BusError>),
 }

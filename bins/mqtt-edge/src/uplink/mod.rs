@@ -13,7 +13,8 @@ use std::sync::Arc;
 use record::partition_of;
 
 pub use frame::{EdgeSpan, Entry};
-pub use intake::{Full, Intake};
+pub use intake::{Full, Intake, Pushing};
+pub(crate) use lane::id_prefix;
 pub use lane::{Lane, LaneParts};
 
 /// The lanes of an edge.

@@ -245,7 +245,7 @@ fn publish_is_read_back() {
     assert_eq!(read_v311(out), v3::Packet::Publish(Box::new(expected)));
     let out = written(|out| {
         V311.encode_publish(&OutgoingPublish::new("a", b""), out)
-            .unwrap()
+            .unwrap();
     });
     assert_eq!(&out[..], b"\x30\x03\0\x01a");
 }

@@ -1,4 +1,4 @@
-//! The CONNECTs that are refused.
+//! What is refused as CONNECT.
 
 use super::rows::{Row, check, rows, text_rows};
 

@@ -1,4 +1,4 @@
-//! The PUBLISHes that are refused.
+//! What is refused as PUBLISH.
 
 use super::rows::{Row, check, rows, text_rows};
 
@@ -77,7 +77,9 @@ fn bad_properties_of_publish_are_refused() {
         "30 'a' ( 03 $ ) =x",
         "30 'a' ( 26 'p' $ ) =x",
     ]);
-    texts.iter_mut().for_each(|row| row.v311 = "");
+    for row in &mut texts {
+        row.v311 = "";
+    }
     rows.extend(texts);
     check("properties of PUBLISH", CONNECT, &rows);
 }

@@ -1,4 +1,4 @@
-//! The SUBSCRIBEs and UNSUBSCRIBEs that are refused.
+//! What is refused as SUBSCRIBE and UNSUBSCRIBE.
 
 use super::rows::{Row, check, rows, text_rows};
 

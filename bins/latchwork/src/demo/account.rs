@@ -1,0 +1,149 @@
+//! The account: what was published, acknowledged, and found again.
+
+use std::collections::HashMap;
+use std::time::Instant;
+
+use hdrhistogram::Histogram;
+use serde::Serialize;
+
+/// Identifies a message: who it is about, and its number there. Numbers grow with time.
+type Id = (String, u64);
+
+/// Where a message has been seen.
+#[derive(Debug, Default)]
+struct Entry {
+    published: Option<Instant>,
+    acknowledged: bool,
+    in_kafka: u32,
+    dead: bool,
+}
+
+/// Follows every message from its PUBLISH to its end.
+#[derive(Debug)]
+pub(crate) struct Account {
+    entries: HashMap<Id, Entry>,
+    newest: HashMap<String, u64>,
+    out_of_order: u64,
+    latency_us: Histogram<u64>,
+}
+
+/// The account's figures; the last line of `demo --json`.
+#[derive(Clone, Copy, PartialEq, Debug, Serialize)]
+pub(crate) struct Figures {
+    pub(crate) published: u64,
+    pub(crate) acked: u64,
+    pub(crate) in_kafka: u64,
+    pub(crate) dead_letters: u64,
+    pub(crate) lost: u64,
+    pub(crate) duplicates: u64,
+    pub(crate) out_of_order: u64,
+    /// PUBLISH to Kafka, median, in milliseconds.
+    pub(crate) p50_ms: f64,
+    /// PUBLISH to Kafka, 99th percentile, in milliseconds.
+    pub(crate) p99_ms: f64,
+}
+
+impl Default for Account {
+    fn default() -> Self {
+        Self {
+            entries: HashMap::new(),
+            newest: HashMap::new(),
+            out_of_order: 0,
+            latency_us: Histogram::new(3).unwrap_or_else(|_| unreachable!("3 digits are legal")),
+        }
+    }
+}
+
+impl Account {
+    pub(crate) fn published(&mut self, client_id: &str, number: u64, at: Instant) {
+        self.entry(client_id, number).published = Some(at);
+    }
+
+    pub(crate) fn acknowledged(&mut self, client_id: &str, number: u64) {
+        self.entry(client_id, number).acknowledged = true;
+    }
+
+    pub(crate) fn in_kafka(&mut self, client_id: &str, number: u64, at: Instant) {
+        let entry = self.entry(client_id, number);
+        entry.in_kafka += 1;
+        if entry.in_kafka > 1 {
+            return;
+        }
+        if let Some(published) = entry.published {
+            let micros = (at - published).as_micros();
+            self.latency_us.saturating_record(u64::try_from(micros).unwrap_or(u64::MAX));
+        }
+        let newest = self.newest.entry(client_id.to_owned()).or_default();
+        if number < *newest {
+            self.out_of_order += 1;
+        }
+        *newest = number.max(*newest);
+    }
+
+    pub(crate) fn dead_letter(&mut self, client_id: &str, number: u64) {
+        self.entry(client_id, number).dead = true;
+    }
+
+    /// Acknowledged, and nowhere to be found yet.
+    pub(crate) fn missing(&self) -> usize {
+        self.entries.values().filter(|entry| entry.is_missing()).count()
+    }
+
+    pub(crate) fn figures(&self) -> Figures {
+        let count = |is: fn(&Entry) -> bool| self.entries.values().filter(|one| is(one)).count() as u64;
+        let repeats = self.entries.values().map(|entry| u64::from(entry.in_kafka.saturating_sub(1)));
+        #[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^52 us")]
+        let ms = |quantile| self.latency_us.value_at_quantile(quantile) as f64 / 1000.0;
+        Figures {
+            published: count(|entry| entry.published.is_some()),
+            acked: count(|entry| entry.acknowledged),
+            in_kafka: count(|entry| entry.in_kafka > 0),
+            dead_letters: count(|entry| entry.dead),
+            lost: self.missing() as u64,
+            duplicates: repeats.sum(),
+            out_of_order: self.out_of_order,
+            p50_ms: ms(0.5),
+            p99_ms: ms(0.99),
+        }
+    }
+
+    fn entry(&mut self, client_id: &str, number: u64) -> &mut Entry {
+        self.entries.entry((client_id.to_owned(), number)).or_default()
+    }
+}
+
+impl Entry {
+    fn is_missing(&self) -> bool {
+        self.acknowledged && self.in_kafka == 0 && !self.dead
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scenario: of five messages one comes twice, one late, one is dead, one is not found, and one
+    /// was never acknowledged.
+    /// Guarantee: the account says exactly that.
+    #[test]
+    fn every_fate_is_counted() {
+        let mut account = Account::default();
+        let now = Instant::now();
+        for number in 1..=5 {
+            account.published("lock", number, now);
+        }
+        for number in 1..=4 {
+            account.acknowledged("lock", number);
+        }
+        for number in [2, 1, 2] {
+            account.in_kafka("lock", number, now);
+        }
+        account.dead_letter("lock", 3);
+        let figures = account.figures();
+        assert_eq!((figures.published, figures.acked), (5, 4));
+        assert_eq!((figures.in_kafka, figures.dead_letters, figures.lost), (2, 1, 1));
+        assert_eq!((figures.duplicates, figures.out_of_order), (1, 1));
+        account.in_kafka("lock", 4, now);
+        assert_eq!(account.missing(), 0);
+    }
+}
