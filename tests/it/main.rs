@@ -1,2 +1,35 @@
-//! Scenarios over real processes.
+//! Scenarios over real processes: nats-server, Kafka, and every stage as a child process.
+//!
+//! Each test has a [`testbed::Testbed`] of its own: a nats-server, the stages, an MQTT port and a
+//! data folder. One Kafka serves all tests that do not kill it ([`shared_kafka`]); it is the one
+//! that `LATCHWORK_KAFKA` names, if any. Topics have a name of their own per test and run.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "in a test, a panic is a failure"
+)]
+
+mod back_pressure;
+mod bad_input;
+mod collector;
+mod crash;
+mod dead_letters;
+mod demo;
+mod events;
+mod fleet;
+mod kafka_log;
+mod ledger;
+mod metrics;
+mod payloads;
+mod poison;
+mod protocol;
+mod protocol_faults;
+mod raw_mqtt;
+mod run_command;
+mod seed;
+mod shared_kafka;
+mod testbed;
+mod topics;
+mod traces;
+mod waiting;

@@ -10,7 +10,12 @@ pub struct Args {
     #[command(flatten)]
     pub stage: StageArgs,
     /// Where MQTT clients connect.
-    #[arg(long, env = "LATCHWORK_MQTT", value_name = "ADDR", default_value = "127.0.0.1:1883")]
+    #[arg(
+        long,
+        env = "LATCHWORK_MQTT",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:1883"
+    )]
     pub mqtt: String,
     /// Let every client in without credentials. Without this, and until other authentication is
     /// set up, every connection is refused.
@@ -21,10 +26,20 @@ pub struct Args {
     #[arg(long, env = "LATCHWORK_NODE", value_name = "NAME")]
     pub node: Option<String>,
     /// Largest MQTT packet that a client may send, in bytes.
-    #[arg(long, env = "LATCHWORK_MAX_PACKET", value_name = "BYTES", default_value_t = 1_114_112)]
+    #[arg(
+        long,
+        env = "LATCHWORK_MAX_PACKET",
+        value_name = "BYTES",
+        default_value_t = 1_114_112
+    )]
     pub max_packet: u32,
     /// Messages that an MQTT 5 client may send before their PUBACKs (its Receive Maximum).
-    #[arg(long, env = "LATCHWORK_RECEIVE_MAXIMUM", value_name = "N", default_value_t = 1024)]
+    #[arg(
+        long,
+        env = "LATCHWORK_RECEIVE_MAXIMUM",
+        value_name = "N",
+        default_value_t = 1024
+    )]
     pub receive_maximum: u16,
 }
 
@@ -34,7 +49,10 @@ impl Args {
         let host = || {
             let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
             let name = name.trim();
-            format!("mqtt-edge@{}", if name.is_empty() { "127.0.0.1" } else { name })
+            format!(
+                "mqtt-edge@{}",
+                if name.is_empty() { "127.0.0.1" } else { name }
+            )
         };
         self.node.clone().unwrap_or_else(host)
     }

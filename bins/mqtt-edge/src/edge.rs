@@ -1,10 +1,10 @@
 //! What all sessions share.
 
 use bytes::Bytes;
+use opentelemetry::metrics::Counter;
 use record::Kind;
 use schema::Contracts;
 use settings::WantedEvents;
-use opentelemetry::metrics::Counter;
 use telemetry::SamplingPolicy;
 use tokio_util::sync::CancellationToken;
 
@@ -44,6 +44,7 @@ pub(crate) struct Meters {
 impl<B: Bus> Edge<B> {
     /// Whether some hook wants this event: others are not stored.
     pub(crate) fn wants_event(&self, kind: Kind, topic: &Bytes) -> bool {
-        self.wanted.wants(kind, std::str::from_utf8(topic).unwrap_or_default())
+        self.wanted
+            .wants(kind, std::str::from_utf8(topic).unwrap_or_default())
     }
 }

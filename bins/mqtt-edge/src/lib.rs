@@ -49,9 +49,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     info!(address = %listener.local_addr()?, node = ?edge.node, "taking MQTT connections");
     runtime.telemetry.readiness().condition("mqtt").set(true);
 
-    let lanes = start_lanes(&edge, &runtime, shapes.into());
+    let lanes = start_lanes(&edge, &runtime, &shapes.into());
     tokio::select! {
-        () = listener::accept(Arc::clone(&edge), listener) => {}
+        () = listener::accept(Arc::clone(&edge), listener, args.stage.drain_deadline() / 2) => {}
         () = router.died() => anyhow::bail!("the router thread died; restart the edge (nothing acknowledged is lost)"),
     }
     drain(&edge, lanes, &args.stage).await;
@@ -93,13 +93,19 @@ fn limits(args: &Args, max_payload: usize) -> Limits {
              (raise max_payload in its configuration)"
         );
     }
-    Limits { max_packet_size: args.max_packet.min(storable), ..Limits::default() }
+    Limits {
+        max_packet_size: args.max_packet.min(storable),
+        ..Limits::default()
+    }
 }
 
 /// Commands are always traced; what else has a contract gets its own span name.
 fn topic_classes(pipeline: &Pipeline) -> Vec<(TopicFilter, bool)> {
     let class = |contract: &schema::Contract| {
-        (contract.filter().clone(), contract.schema().name() == "lock-command")
+        (
+            contract.filter().clone(),
+            contract.schema().name() == "lock-command",
+        )
     };
     pipeline.contracts().iter().map(class).collect()
 }
@@ -108,14 +114,16 @@ fn meters(telemetry: &Telemetry) -> Meters {
     let meter = telemetry.meter();
     Meters {
         qos0_dropped: meter.u64_counter("latchwork.mqtt.qos0.dropped").build(),
-        deliveries_dropped: meter.u64_counter("latchwork.mqtt.deliveries.dropped").build(),
+        deliveries_dropped: meter
+            .u64_counter("latchwork.mqtt.deliveries.dropped")
+            .build(),
     }
 }
 
 fn start_lanes(
     edge: &Arc<Edge<RouterBus>>,
     runtime: &Runtime,
-    shapes: Arc<[SpanShape]>,
+    shapes: &Arc<[SpanShape]>,
 ) -> JoinSet<()> {
     let started_ms = session::now_ms();
     let mut lanes = JoinSet::new();
@@ -126,7 +134,7 @@ fn start_lanes(
             id_prefix: uplink::id_prefix(&edge.node, started_ms, partition),
             metrics: runtime.telemetry.stage_metrics(MQTT_EDGE.stage),
             tracer: runtime.telemetry.tracer(),
-            shapes: Arc::clone(&shapes),
+            shapes: Arc::clone(shapes),
         };
         lanes.spawn(Lane::new(intake, parts).run());
     }
@@ -137,7 +145,10 @@ fn start_lanes(
 async fn drain(edge: &Edge<RouterBus>, mut lanes: JoinSet<()>, args: &StageArgs) {
     edge.uplink.close();
     let dry = async { while lanes.join_next().await.is_some() {} };
-    if tokio::time::timeout(args.drain_deadline(), dry).await.is_err() {
+    if tokio::time::timeout(args.drain_deadline(), dry)
+        .await
+        .is_err()
+    {
         warn!("the last records could not be stored in time; they were never acknowledged");
     }
 }

@@ -23,8 +23,12 @@ pub struct ListenError {
 
 fn advice(error: &io::Error) -> &'static str {
     match error.kind() {
-        io::ErrorKind::AddrInUse => "another program has the port: stop it, or choose another with --mqtt",
-        io::ErrorKind::PermissionDenied => "ports below 1024 need a privilege: choose another with --mqtt",
+        io::ErrorKind::AddrInUse => {
+            "another program has the port: stop it, or choose another with --mqtt"
+        }
+        io::ErrorKind::PermissionDenied => {
+            "ports below 1024 need a privilege: choose another with --mqtt"
+        }
         _ => "choose another address with --mqtt",
     }
 }
@@ -33,11 +37,14 @@ fn advice(error: &io::Error) -> &'static str {
 pub async fn listen(address: &str) -> Result<TcpListener, ListenError> {
     TcpListener::bind(address)
         .await
-        .map_err(|source| ListenError { address: address.to_owned(), source })
+        .map_err(|source| ListenError {
+            address: address.to_owned(),
+            source,
+        })
 }
 
 /// Accepts connections until the edge stops, and then waits for the sessions to end.
-pub(crate) async fn accept<B: Bus>(edge: Arc<Edge<B>>, listener: TcpListener) {
+pub(crate) async fn accept<B: Bus>(edge: Arc<Edge<B>>, listener: TcpListener, drain: Duration) {
     let mut sessions = JoinSet::new();
     loop {
         let accepted = tokio::select! {
@@ -62,7 +69,14 @@ pub(crate) async fn accept<B: Bus>(edge: Arc<Edge<B>>, listener: TcpListener) {
         while sessions.try_join_next().is_some() {}
     }
     drop(listener);
-    while sessions.join_next().await.is_some() {}
+    // A session that waits for room in a stalled store has nothing acknowledged to lose.
+    let ended = async { while sessions.join_next().await.is_some() {} };
+    if tokio::time::timeout(drain, ended).await.is_err() {
+        warn!(
+            sessions = sessions.len(),
+            "some sessions did not end in time"
+        );
+    }
 }
 
 fn shown(peer: SocketAddr) -> String {

@@ -21,12 +21,17 @@ pub(crate) struct Topics {
 impl Topics {
     /// One class per filter, and their span shapes. Shape 0 is for topics that none matches:
     /// a topic itself is never in a span's name.
-    pub(crate) fn new(filters: impl IntoIterator<Item = (TopicFilter, bool)>) -> (Self, Vec<SpanShape>) {
+    pub(crate) fn new(
+        filters: impl IntoIterator<Item = (TopicFilter, bool)>,
+    ) -> (Self, Vec<SpanShape>) {
         let mut shapes = vec![SpanShape::new(Operation::Create, "mqtt", "{topic}")];
         let mut classes = Vec::new();
         for (filter, always_traced) in filters {
             let template = filter.as_str().replacen('+', "{client_id}", 1);
-            let class = TopicClass { always_traced, shape: shapes.len() };
+            let class = TopicClass {
+                always_traced,
+                shape: shapes.len(),
+            };
             shapes.push(SpanShape::new(Operation::Create, "mqtt", &template));
             classes.push((filter, class));
         }
@@ -35,7 +40,10 @@ impl Topics {
 
     /// The class of a topic.
     pub(crate) fn class_of(&self, topic: &str) -> TopicClass {
-        let found = self.classes.iter().find(|(filter, _)| filter.matches(topic));
+        let found = self
+            .classes
+            .iter()
+            .find(|(filter, _)| filter.matches(topic));
         found.map(|(_, class)| *class).unwrap_or_default()
     }
 }

@@ -1,6 +1,7 @@
 //! Checks payloads against their contracts and makes the Kafka envelopes.
 
 mod handler;
+mod values;
 
 use settings::Pipeline;
 use stage::jetstream::JetStreamSink;

@@ -24,7 +24,7 @@ pub enum SettingsError {
         /// File, line and column.
         place: Place,
         /// What is wrong there.
-        fault: Fault,
+        fault: Box<Fault>,
     },
     /// A built-in schema does not compile: a defect of this build.
     #[error("built-in pipeline: {0}")]
@@ -43,14 +43,17 @@ pub enum Fault {
     /// The schema can't be used.
     #[error(transparent)]
     Schema(#[from] SchemaError),
-    /// No such event.
-    #[error("there is no event `{0}`; the events are {1}")]
+    /// No such event; what may have been meant.
+    #[error("unknown event `{0}`; {1}")]
     Event(String, String),
+    /// Two tables for one Kafka topic.
+    #[error("the topic `{0}` is there twice; join the two tables")]
+    TopicTwice(String),
     /// Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them.
-    #[error("`{0}` is no Kafka topic: use 1 to 249 letters, digits, dots, underscores and dashes")]
+    #[error("{0:?} is no Kafka topic: use 1 to 249 letters, digits, dots, underscores and dashes")]
     KafkaTopic(String),
     /// A number that is out of range.
-    #[error("{0} is out of range: {1}")]
+    #[error("{0} is out of range; use {1}")]
     Range(i64, &'static str),
 }
 

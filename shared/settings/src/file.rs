@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::librdkafka;
 use crate::pipeline::UnknownTopic;
 use crate::size::Size;
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct File {
     pub(crate) contract: Option<Vec<ContractEntry>>,
@@ -20,14 +21,21 @@ pub(crate) struct File {
     pub(crate) kafka: KafkaEntry,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ContractEntry {
     pub(crate) filter: toml::Spanned<String>,
     pub(crate) schema: toml::Spanned<String>,
+    /// Whether the filter's first `+` is the client id.
+    #[serde(default = "yes")]
+    pub(crate) client_id_from_topic: bool,
 }
 
-#[derive(Debug, Deserialize)]
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct HookEntry {
     pub(crate) event: toml::Spanned<String>,
@@ -35,7 +43,7 @@ pub(crate) struct HookEntry {
     pub(crate) kafka_topic: toml::Spanned<String>,
 }
 
-#[derive(Debug, Deserialize)]
+#[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TopicEntry {
     pub(crate) name: toml::Spanned<String>,
@@ -44,40 +52,21 @@ pub(crate) struct TopicEntry {
     pub(crate) replication: Option<toml::Spanned<i32>>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct StreamsEntry {
     pub(crate) partitions: Option<toml::Spanned<u16>>,
-    pub(crate) replicas: Option<usize>,
+    pub(crate) replicas: Option<toml::Spanned<usize>>,
     pub(crate) up_max_bytes: Option<Size>,
     pub(crate) rec_max_bytes: Option<Size>,
     pub(crate) dlq_max_bytes: Option<Size>,
 }
 
-#[derive(Debug, Default, Deserialize)]
+#[derive(Default, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct KafkaEntry {
     #[serde(default)]
     pub(crate) unknown_topic: UnknownTopic,
-    #[serde(default)]
-    pub(crate) librdkafka: BTreeMap<String, LibrdkafkaValue>,
-}
-
-/// librdkafka takes text for everything; people write numbers and switches as such.
-#[derive(Debug, Deserialize)]
-#[serde(untagged)]
-pub(crate) enum LibrdkafkaValue {
-    Text(String),
-    Number(i64),
-    Switch(bool),
-}
-
-impl From<LibrdkafkaValue> for String {
-    fn from(value: LibrdkafkaValue) -> Self {
-        match value {
-            LibrdkafkaValue::Text(text) => text,
-            LibrdkafkaValue::Number(number) => number.to_string(),
-            LibrdkafkaValue::Switch(switch) => switch.to_string(),
-        }
-    }
+    #[serde(default, deserialize_with = "librdkafka::table")]
+    pub(crate) librdkafka: BTreeMap<String, String>,
 }

@@ -5,9 +5,15 @@
 mod error;
 mod file;
 mod hook;
+mod librdkafka;
+mod nearest;
 mod pipeline;
+mod reader;
 mod size;
+mod summary;
+#[cfg(test)]
+mod tests;
 
-pub use error::SettingsError;
+pub use error::{Fault, Place, SettingsError};
 pub use hook::{Hook, WantedEvents};
 pub use pipeline::{KafkaTopic, Pipeline, Streams, UnknownTopic};

@@ -16,7 +16,7 @@ pub(crate) struct Letters {
     stage: &'static str,
     stream: &'static str,
     refused_at_ms: u64,
-    letters: Vec<DeadLetter>,
+    items: Vec<DeadLetter>,
     codes: Vec<&'static str>,
 }
 
@@ -27,7 +27,7 @@ impl Letters {
             stage,
             stream,
             refused_at_ms: now_ms(),
-            letters: Vec::new(),
+            items: Vec::new(),
             codes: Vec::new(),
         }
     }
@@ -36,7 +36,7 @@ impl Letters {
     pub(crate) fn push(&mut self, place: Origin, original: Option<Original>, reject: Reject) {
         let detail: String = reject.detail.chars().take(DETAIL_CHARACTERS).collect();
         self.codes.push(reject.code);
-        self.letters.push(DeadLetter {
+        self.items.push(DeadLetter {
             stage: Bytes::from_static(self.stage.as_bytes()),
             code: Bytes::from_static(reject.code.as_bytes()),
             schema: Bytes::copy_from_slice(reject.schema.as_bytes()),
@@ -57,12 +57,12 @@ impl Letters {
     }
 
     pub(crate) fn as_slice(&self) -> &[DeadLetter] {
-        &self.letters
+        &self.items
     }
 
     /// Each letter with the word for its cause.
     pub(crate) fn with_codes(&self) -> impl Iterator<Item = (&'static str, &DeadLetter)> {
-        self.codes.iter().copied().zip(&self.letters)
+        self.codes.iter().copied().zip(&self.items)
     }
 }
 

@@ -6,8 +6,25 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
-/// Identifies a message: who it is about, and its number there. Numbers grow with time.
-type Id = (String, u64);
+use crate::simulate::{MessageId, MessageKind};
+
+/// Whose messages are numbered together: a lock's states, or the commands to it.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, Debug)]
+pub(crate) enum Stream {
+    /// From a lock.
+    State,
+    /// To a lock.
+    Command,
+}
+
+impl From<MessageKind> for Stream {
+    fn from(kind: MessageKind) -> Self {
+        match kind {
+            MessageKind::State | MessageKind::Broken(_) => Self::State,
+            MessageKind::Command => Self::Command,
+        }
+    }
+}
 
 /// Where a message has been seen.
 #[derive(Debug, Default)]
@@ -21,8 +38,8 @@ struct Entry {
 /// Follows every message from its PUBLISH to its end.
 #[derive(Debug)]
 pub(crate) struct Account {
-    entries: HashMap<Id, Entry>,
-    newest: HashMap<String, u64>,
+    entries: HashMap<(Stream, MessageId), Entry>,
+    newest: HashMap<(Stream, u64), u64>,
     out_of_order: u64,
     latency_us: Histogram<u64>,
 }
@@ -55,16 +72,16 @@ impl Default for Account {
 }
 
 impl Account {
-    pub(crate) fn published(&mut self, client_id: &str, number: u64, at: Instant) {
-        self.entry(client_id, number).published = Some(at);
+    pub(crate) fn published(&mut self, stream: Stream, id: MessageId, at: Instant) {
+        self.entry(stream, id).published = Some(at);
     }
 
-    pub(crate) fn acknowledged(&mut self, client_id: &str, number: u64) {
-        self.entry(client_id, number).acknowledged = true;
+    pub(crate) fn acknowledged(&mut self, stream: Stream, id: MessageId) {
+        self.entry(stream, id).acknowledged = true;
     }
 
-    pub(crate) fn in_kafka(&mut self, client_id: &str, number: u64, at: Instant) {
-        let entry = self.entry(client_id, number);
+    pub(crate) fn in_kafka(&mut self, stream: Stream, id: MessageId, at: Instant) {
+        let entry = self.entry(stream, id);
         entry.in_kafka += 1;
         if entry.in_kafka > 1 {
             return;
@@ -73,15 +90,15 @@ impl Account {
             let micros = (at - published).as_micros();
             self.latency_us.saturating_record(u64::try_from(micros).unwrap_or(u64::MAX));
         }
-        let newest = self.newest.entry(client_id.to_owned()).or_default();
-        if number < *newest {
+        let newest = self.newest.entry((stream, id.lock)).or_default();
+        if id.process_id < *newest {
             self.out_of_order += 1;
         }
-        *newest = number.max(*newest);
+        *newest = id.process_id.max(*newest);
     }
 
-    pub(crate) fn dead_letter(&mut self, client_id: &str, number: u64) {
-        self.entry(client_id, number).dead = true;
+    pub(crate) fn dead_letter(&mut self, stream: Stream, id: MessageId) {
+        self.entry(stream, id).dead = true;
     }
 
     /// Acknowledged, and nowhere to be found yet.
@@ -107,8 +124,8 @@ impl Account {
         }
     }
 
-    fn entry(&mut self, client_id: &str, number: u64) -> &mut Entry {
-        self.entries.entry((client_id.to_owned(), number)).or_default()
+    fn entry(&mut self, stream: Stream, id: MessageId) -> &mut Entry {
+        self.entries.entry((stream, id)).or_default()
     }
 }
 
@@ -127,23 +144,24 @@ mod tests {
     /// Guarantee: the account says exactly that.
     #[test]
     fn every_fate_is_counted() {
+        let id = |process_id| MessageId { lock: 1, process_id };
         let mut account = Account::default();
         let now = Instant::now();
         for number in 1..=5 {
-            account.published("lock", number, now);
+            account.published(Stream::State, id(number), now);
         }
         for number in 1..=4 {
-            account.acknowledged("lock", number);
+            account.acknowledged(Stream::State, id(number));
         }
         for number in [2, 1, 2] {
-            account.in_kafka("lock", number, now);
+            account.in_kafka(Stream::State, id(number), now);
         }
-        account.dead_letter("lock", 3);
+        account.dead_letter(Stream::State, id(3));
         let figures = account.figures();
         assert_eq!((figures.published, figures.acked), (5, 4));
         assert_eq!((figures.in_kafka, figures.dead_letters, figures.lost), (2, 1, 1));
         assert_eq!((figures.duplicates, figures.out_of_order), (1, 1));
-        account.in_kafka("lock", 4, now);
+        account.in_kafka(Stream::State, id(4), now);
         assert_eq!(account.missing(), 0);
     }
 }

@@ -60,7 +60,15 @@ impl MqttClient {
         let end = End::default();
         let (commands, incoming) = connection.start(Arc::clone(&window), Arc::clone(&end));
         let session_present = connack.session_present;
-        Ok((Self { commands, window, end, session_present }, IncomingMessages(incoming)))
+        Ok((
+            Self {
+                commands,
+                window,
+                end,
+                session_present,
+            },
+            IncomingMessages(incoming),
+        ))
     }
 
     /// The server has kept this client's session.
@@ -80,7 +88,10 @@ impl MqttClient {
         };
         let (reply, answer) = oneshot::channel();
         self.send(Command::Publish(publish, permit, reply)).await?;
-        Ok(Acknowledgement { answer, end: Arc::clone(&self.end) })
+        Ok(Acknowledgement {
+            answer,
+            end: Arc::clone(&self.end),
+        })
     }
 
     /// Subscribes with `QoS` 1, and gives the server's answer to each filter.

@@ -49,14 +49,21 @@ pub(super) async fn connect(options: &ClientOptions) -> Result<(Connection, Conn
     let within = options.connect_timeout;
     tokio::time::timeout(within, connect_patiently(options))
         .await
-        .unwrap_or_else(|_| Err(ClientError::NoAnswer { address: options.address.clone(), within }))
+        .unwrap_or_else(|_| {
+            Err(ClientError::NoAnswer {
+                address: options.address.clone(),
+                within,
+            })
+        })
 }
 
 async fn connect_patiently(options: &ClientOptions) -> Result<(Connection, ConnAck), ClientError> {
-    let stream = TcpStream::connect(&options.address).await.and_then(|stream| {
-        stream.set_nodelay(true)?;
-        Ok(stream)
-    });
+    let stream = TcpStream::connect(&options.address)
+        .await
+        .and_then(|stream| {
+            stream.set_nodelay(true)?;
+            Ok(stream)
+        });
     let (reader, writer) = stream
         .map_err(|error| ClientError::Unreachable {
             address: options.address.clone(),
@@ -83,11 +90,18 @@ async fn connect_patiently(options: &ClientOptions) -> Result<(Connection, ConnA
 impl Connection {
     async fn handshake(&mut self, options: &ClientOptions) -> Result<ConnAck, ClientError> {
         self.wire.connect(options, &mut self.outbound)?;
-        self.writer.write_all_buf(&mut self.outbound).await.map_err(broken)?;
+        self.writer
+            .write_all_buf(&mut self.outbound)
+            .await
+            .map_err(broken)?;
         let connack = loop {
             match self.wire.decode(&mut self.inbound)? {
                 Some(Received::ConnAck(connack)) => break connack,
-                Some(_) => return Err(ClientError::Protocol("the first packet is no CONNACK".into())),
+                Some(_) => {
+                    return Err(ClientError::Protocol(
+                        "the first packet is no CONNACK".into(),
+                    ));
+                }
                 None => self.read().await?,
             }
         };
@@ -96,7 +110,10 @@ impl Connection {
                 address: options.address.clone(),
                 client_id: options.client_id.to_string(),
                 reason: connack.reason,
-                text: connack.text.map(|text| format!(": {text}")).unwrap_or_default(),
+                text: connack
+                    .text
+                    .map(|text| format!(": {text}"))
+                    .unwrap_or_default(),
             });
         }
         let keep_alive = connack.keep_alive_secs.unwrap_or(options.keep_alive_secs);
@@ -181,7 +198,9 @@ impl Connection {
                     let text = text.map(|text| format!(": {text}")).unwrap_or_default();
                     return Err(ClientError::Disconnected { reason, text });
                 }
-                Received::ConnAck(_) => return Err(ClientError::Protocol("a second CONNACK".into())),
+                Received::ConnAck(_) => {
+                    return Err(ClientError::Protocol("a second CONNACK".into()));
+                }
             }
         }
         Ok(())
@@ -195,7 +214,9 @@ impl Connection {
         let Some(message) = self.undelivered.take() else {
             return Ok(());
         };
-        let packet_id = message.packet_id.filter(|_| self.ack_mode == AckMode::Automatic);
+        let packet_id = message
+            .packet_id
+            .filter(|_| self.ack_mode == AckMode::Automatic);
         if let Some(room) = room {
             room.send(message);
         }
@@ -242,10 +263,19 @@ impl Connection {
                 self.wire.publish(publish, Some(id), &mut self.outbound)?;
                 Ok(Some((id, permit)))
             }),
-            None => self.wire.publish(publish, None, &mut self.outbound).map(|()| None),
+            None => self
+                .wire
+                .publish(publish, None, &mut self.outbound)
+                .map(|()| None),
         };
         match sent {
-            Ok(Some((id, permit))) => self.waiting.insert(id, Waiting::PubAck(reply, permit)),
+            Ok(Some((id, place))) => self.waiting.insert(
+                id,
+                Waiting::PubAck {
+                    reply,
+                    _place: place,
+                },
+            ),
             // Who asked may have gone away; then nobody needs the answer.
             Ok(None) => drop(reply.send(Ok(PubAck::default()))),
             Err(error) => drop(reply.send(Err(error))),
@@ -254,7 +284,10 @@ impl Connection {
 
     async fn disconnect(&mut self, reply: Reply<()>) -> Result<(), ClientError> {
         self.wire.disconnect(&mut self.outbound)?;
-        self.writer.write_all_buf(&mut self.outbound).await.map_err(broken)?;
+        self.writer
+            .write_all_buf(&mut self.outbound)
+            .await
+            .map_err(broken)?;
         self.writer.shutdown().await.map_err(broken)?;
         drop(reply.send(Ok(())));
         Ok(())

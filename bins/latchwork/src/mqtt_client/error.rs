@@ -8,7 +8,9 @@ use mqtt_edge::codec::ReasonCode;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum ClientError {
     /// No TCP connection.
-    #[error("cannot reach MQTT at {address}: {reason}; start the edge there, or name another with --mqtt")]
+    #[error(
+        "cannot reach MQTT at {address}: {reason}; start the edge there, or name another with --mqtt"
+    )]
     Unreachable {
         /// Where.
         address: String,
@@ -16,7 +18,9 @@ pub enum ClientError {
         reason: String,
     },
     /// No CONNACK in time.
-    #[error("{address} took the connection but did not answer CONNECT within {within:?}; is it an MQTT port?")]
+    #[error(
+        "{address} took the connection but did not answer CONNECT within {within:?}; is it an MQTT port?"
+    )]
     NoAnswer {
         /// Where.
         address: String,

@@ -36,7 +36,8 @@ impl ResendQueue {
             Qos::AtMostOnce => None,
             Qos::AtLeastOnce => self.free_id(),
         };
-        self.messages.push_back(Unacknowledged { sequence, publish });
+        self.messages
+            .push_back(Unacknowledged { sequence, publish });
     }
 
     /// The next message to send on this connection.
@@ -55,7 +56,11 @@ impl ResendQueue {
 
     /// Takes a message out, wherever it stands.
     pub(super) fn acknowledge(&mut self, sequence: u64) -> bool {
-        let Some(at) = self.messages.iter().position(|message| message.sequence == sequence) else {
+        let Some(at) = self
+            .messages
+            .iter()
+            .position(|message| message.sequence == sequence)
+        else {
             return false;
         };
         self.messages.remove(at);
@@ -69,14 +74,20 @@ impl ResendQueue {
     }
 
     pub(super) fn into_sequences(self) -> Vec<u64> {
-        self.messages.into_iter().map(|message| message.sequence).collect()
+        self.messages
+            .into_iter()
+            .map(|message| message.sequence)
+            .collect()
     }
 
     fn free_id(&mut self) -> Option<NonZeroU16> {
         for _ in 0..u16::MAX {
             self.last_id = self.last_id.wrapping_add(1);
             let id = NonZeroU16::new(self.last_id);
-            let in_use = self.messages.iter().any(|message| message.publish.packet_id == id);
+            let in_use = self
+                .messages
+                .iter()
+                .any(|message| message.publish.packet_id == id);
             if id.is_some() && !in_use {
                 return id;
             }
@@ -91,7 +102,11 @@ mod tests {
 
     fn unsent(queue: &ResendQueue) -> Option<(u64, bool, u16)> {
         let message = queue.unsent()?;
-        Some((message.sequence, message.publish.dup, message.publish.packet_id?.get()))
+        Some((
+            message.sequence,
+            message.publish.dup,
+            message.publish.packet_id?.get(),
+        ))
     }
 
     /// Scenario: three messages go out, the second is acknowledged, and the connection breaks.
@@ -102,7 +117,10 @@ mod tests {
         let mut queue = ResendQueue::default();
         for sequence in 10..13 {
             queue.push(sequence, Publish::new("t", "p"));
-            assert_eq!(unsent(&queue).map(|(s, dup, _)| (s, dup)), Some((sequence, false)));
+            assert_eq!(
+                unsent(&queue).map(|(s, dup, _)| (s, dup)),
+                Some((sequence, false))
+            );
             queue.mark_sent();
         }
         assert!(queue.unsent().is_none());

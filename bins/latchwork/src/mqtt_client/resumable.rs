@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use mqtt_edge::codec::ReasonCode;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio_util::sync::{CancellationToken, DropGuard};
@@ -88,19 +89,35 @@ impl ResumableClient {
         };
         let task = tokio::spawn(session.run());
         let stop_at_drop = stop.clone().drop_guard();
-        (Self { queue, task, stop, _stop_at_drop: stop_at_drop }, event_receiver)
+        (
+            Self {
+                queue,
+                task,
+                stop,
+                _stop_at_drop: stop_at_drop,
+            },
+            event_receiver,
+        )
     }
 
     /// Accepts a message; waits while the window is full. Cancelled while it waits, the message is
     /// not accepted. `sequence` names it in [`ResumableEvent::Acknowledged`] and must be unique.
     pub async fn publish(&self, sequence: u64, publish: Publish) -> Result<(), Stopped> {
-        self.queue.send((sequence, publish)).await.map_err(|_| Stopped)
+        self.queue
+            .send((sequence, publish))
+            .await
+            .map_err(|_| Stopped)
     }
 
     /// Waits until everything is acknowledged, disconnects, and gives the numbers of what was still
     /// not acknowledged after that time. The events must be read meanwhile, too.
     pub async fn finish(self, within: Duration) -> Vec<u64> {
-        let Self { queue, mut task, stop, _stop_at_drop } = self;
+        let Self {
+            queue,
+            mut task,
+            stop,
+            _stop_at_drop,
+        } = self;
         drop(queue);
         let ended = match tokio::time::timeout(within, &mut task).await {
             Ok(ended) => ended,
@@ -142,7 +159,7 @@ impl Session {
     async fn keep_connected(&mut self) {
         let mut wait = FIRST_WAIT;
         let mut reported = false;
-        loop {
+        while !self.is_done() {
             match self.connect().await {
                 Ok((client, incoming)) => {
                     (wait, reported) = (FIRST_WAIT, false);
@@ -169,12 +186,24 @@ impl Session {
         }
     }
 
+    fn is_done(&self) -> bool {
+        let all_accepted =
+            self.all_accepted || (self.accepted.is_closed() && self.accepted.is_empty());
+        all_accepted && self.unacknowledged.is_empty()
+    }
+
     async fn connect(&self) -> Result<(MqttClient, IncomingMessages), ClientError> {
         let (client, incoming) = MqttClient::connect(&self.options.client).await?;
         if !self.options.subscriptions.is_empty() {
-            let codes = client.subscribe(self.options.subscriptions.iter().cloned()).await?;
-            if let Some((filter, code)) =
-                self.options.subscriptions.iter().zip(codes).find(|(_, code)| code.is_failure())
+            let codes = client
+                .subscribe(self.options.subscriptions.iter().cloned())
+                .await?;
+            if let Some((filter, code)) = self
+                .options
+                .subscriptions
+                .iter()
+                .zip(codes)
+                .find(|(_, code)| code.is_failure())
             {
                 return Err(ClientError::Unsendable(format!(
                     "the server refuses to subscribe {:?} to {filter:?}: {code}",
@@ -192,7 +221,10 @@ impl Session {
             if self.all_accepted && self.unacknowledged.is_empty() {
                 return Left::Done;
             }
-            let next = self.unacknowledged.unsent().map(|m| (m.sequence, m.publish.clone()));
+            let next = self
+                .unacknowledged
+                .unsent()
+                .map(|m| (m.sequence, m.publish.clone()));
             let send = async {
                 match next {
                     Some((sequence, publish)) => (sequence, client.publish(publish).await),
@@ -214,6 +246,8 @@ impl Session {
                             self.emit(ResumableEvent::Acknowledged { sequence, ack }).await;
                         }
                     }
+                    // Repeating it would fail for ever.
+                    Err(ClientError::Unsendable(text)) => self.refuse(sequence, text).await,
                     Err(error) => return Left::Lost(error),
                 },
                 accepted = self.accepted.recv(), if accepts => match accepted {
@@ -226,6 +260,16 @@ impl Session {
                 },
             }
         }
+    }
+
+    async fn refuse(&mut self, sequence: u64, text: String) {
+        self.unacknowledged.acknowledge(sequence);
+        let ack = PubAck {
+            reason: ReasonCode::MALFORMED_PACKET,
+            text: Some(text.into()),
+        };
+        self.emit(ResumableEvent::Acknowledged { sequence, ack })
+            .await;
     }
 
     async fn emit(&self, event: ResumableEvent) {

@@ -15,8 +15,12 @@ pub(super) type Reply<T> = oneshot::Sender<Result<T, ClientError>>;
 /// Who waits, and for which packet.
 #[derive(Debug)]
 pub(super) enum Waiting {
-    /// For PUBACK. The permit is a place in the server's window.
-    PubAck(Reply<PubAck>, OwnedSemaphorePermit),
+    /// For PUBACK.
+    PubAck {
+        reply: Reply<PubAck>,
+        /// The place in the server's window, given back with this entry.
+        _place: OwnedSemaphorePermit,
+    },
     /// For SUBACK or UNSUBACK.
     Codes(Reply<Vec<ReasonCode>>),
 }
@@ -30,10 +34,17 @@ pub(super) struct WaitingList {
 
 impl WaitingList {
     /// A packet identifier that is not in use, or `wanted` if that one is free.
-    pub(super) fn free_id(&mut self, wanted: Option<NonZeroU16>) -> Result<NonZeroU16, ClientError> {
+    pub(super) fn free_id(
+        &mut self,
+        wanted: Option<NonZeroU16>,
+    ) -> Result<NonZeroU16, ClientError> {
         let in_use = || ClientError::Unsendable("the packet identifier is in use".into());
         if let Some(wanted) = wanted {
-            return if self.entries.contains_key(&wanted) { Err(in_use()) } else { Ok(wanted) };
+            return if self.entries.contains_key(&wanted) {
+                Err(in_use())
+            } else {
+                Ok(wanted)
+            };
         }
         for _ in 0..u16::MAX {
             self.last_id = self.last_id.wrapping_add(1);
@@ -42,7 +53,9 @@ impl WaitingList {
                 _ => {}
             }
         }
-        Err(ClientError::Unsendable("all packet identifiers are in use".into()))
+        Err(ClientError::Unsendable(
+            "all packet identifiers are in use".into(),
+        ))
     }
 
     pub(super) fn insert(&mut self, id: NonZeroU16, waiting: Waiting) {
@@ -52,8 +65,10 @@ impl WaitingList {
     /// Who waits for this PUBACK.
     pub(super) fn puback(&mut self, id: NonZeroU16) -> Result<Reply<PubAck>, ClientError> {
         match self.entries.remove(&id) {
-            Some(Waiting::PubAck(reply, _)) => Ok(reply),
-            _ => Err(ClientError::Protocol(format!("PUBACK of {id}, which nothing was sent under"))),
+            Some(Waiting::PubAck { reply, .. }) => Ok(reply),
+            _ => Err(ClientError::Protocol(format!(
+                "PUBACK of {id}, which nothing was sent under"
+            ))),
         }
     }
 
@@ -61,7 +76,9 @@ impl WaitingList {
     pub(super) fn codes(&mut self, id: NonZeroU16) -> Result<Reply<Vec<ReasonCode>>, ClientError> {
         match self.entries.remove(&id) {
             Some(Waiting::Codes(reply)) => Ok(reply),
-            _ => Err(ClientError::Protocol(format!("SUBACK of {id}, which nothing was sent under"))),
+            _ => Err(ClientError::Protocol(format!(
+                "SUBACK of {id}, which nothing was sent under"
+            ))),
         }
     }
 }

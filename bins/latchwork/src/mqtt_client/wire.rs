@@ -70,7 +70,9 @@ impl Wire {
     ) -> Sent {
         // rmqtt-codec writes a length it can't say truncated.
         if publish.topic.len() > usize::from(u16::MAX) {
-            return Err(ClientError::Unsendable("a topic has at most 65535 bytes".into()));
+            return Err(ClientError::Unsendable(
+                "a topic has at most 65535 bytes".into(),
+            ));
         }
         let packet = Box::new(rmqtt_codec::types::Publish {
             dup: publish.dup,
@@ -97,7 +99,10 @@ impl Wire {
         match self {
             Self::V311(_) => self.v311(v3::Packet::PublishAck { packet_id }, out),
             Self::V5(_) => {
-                let ack = v5::PublishAck { packet_id, ..v5::PublishAck::default() };
+                let ack = v5::PublishAck {
+                    packet_id,
+                    ..v5::PublishAck::default()
+                };
                 self.v5(v5::Packet::PublishAck(ack), out)
             }
         }
@@ -112,7 +117,13 @@ impl Wire {
         match self {
             Self::V311(_) => {
                 let topic_filters = filters.into_iter().map(|f| (f, QoS::AtLeastOnce)).collect();
-                self.v311(v3::Packet::Subscribe { packet_id, topic_filters }, out)
+                self.v311(
+                    v3::Packet::Subscribe {
+                        packet_id,
+                        topic_filters,
+                    },
+                    out,
+                )
             }
             Self::V5(_) => {
                 let options = v5::SubscriptionOptions {
@@ -121,7 +132,12 @@ impl Wire {
                 };
                 let topic_filters = filters.into_iter().map(|f| (f, options)).collect();
                 let user_properties = UserProperties::new();
-                let packet = v5::Subscribe { packet_id, id: None, user_properties, topic_filters };
+                let packet = v5::Subscribe {
+                    packet_id,
+                    id: None,
+                    user_properties,
+                    topic_filters,
+                };
                 self.v5(v5::Packet::Subscribe(packet), out)
             }
         }
@@ -134,10 +150,20 @@ impl Wire {
         out: &mut BytesMut,
     ) -> Sent {
         match self {
-            Self::V311(_) => self.v311(v3::Packet::Unsubscribe { packet_id, topic_filters }, out),
+            Self::V311(_) => self.v311(
+                v3::Packet::Unsubscribe {
+                    packet_id,
+                    topic_filters,
+                },
+                out,
+            ),
             Self::V5(_) => {
                 let user_properties = UserProperties::new();
-                let packet = v5::Unsubscribe { packet_id, user_properties, topic_filters };
+                let packet = v5::Unsubscribe {
+                    packet_id,
+                    user_properties,
+                    topic_filters,
+                };
                 self.v5(v5::Packet::Unsubscribe(packet), out)
             }
         }
@@ -162,26 +188,41 @@ impl Wire {
 
     /// The next packet, if a whole one is there.
     pub(crate) fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<Received>, ClientError> {
-        let broken = |error: rmqtt_codec::error::DecodeError| ClientError::Protocol(error.to_string());
+        let broken =
+            |error: rmqtt_codec::error::DecodeError| ClientError::Protocol(error.to_string());
         let received = match self {
-            Self::V311(codec) => codec.decode(bytes).map_err(broken)?.map(|(p, _)| from_v311(p)),
-            Self::V5(codec) => codec.decode(bytes).map_err(broken)?.map(|(p, _)| from_v5(p)),
+            Self::V311(codec) => codec
+                .decode(bytes)
+                .map_err(broken)?
+                .map(|(p, _)| from_v311(p)),
+            Self::V5(codec) => codec
+                .decode(bytes)
+                .map_err(broken)?
+                .map(|(p, _)| from_v5(p)),
         };
         received.transpose()
     }
 
     fn v311(&mut self, packet: v3::Packet, out: &mut BytesMut) -> Sent {
         let Self::V311(codec) = self else {
-            return Err(ClientError::Unsendable("a packet of the other version".into()));
+            return Err(ClientError::Unsendable(
+                "a packet of the other version".into(),
+            ));
         };
-        codec.encode(packet, out).map_err(|error| ClientError::Unsendable(error.to_string()))
+        codec
+            .encode(packet, out)
+            .map_err(|error| ClientError::Unsendable(error.to_string()))
     }
 
     fn v5(&mut self, packet: v5::Packet, out: &mut BytesMut) -> Sent {
         let Self::V5(codec) = self else {
-            return Err(ClientError::Unsendable("a packet of the other version".into()));
+            return Err(ClientError::Unsendable(
+                "a packet of the other version".into(),
+            ));
         };
-        codec.encode(packet, out).map_err(|error| ClientError::Unsendable(error.to_string()))
+        codec
+            .encode(packet, out)
+            .map_err(|error| ClientError::Unsendable(error.to_string()))
     }
 }
 
@@ -250,14 +291,23 @@ fn from_v5(packet: v5::Packet) -> Result<Received, ClientError> {
         v5::Packet::Publish(publish) => Received::Publish(incoming(*publish)?),
         v5::Packet::PublishAck(ack) => Received::PubAck(
             ack.packet_id,
-            PubAck { reason: ReasonCode(ack.reason_code.into()), text: ack.reason_string },
+            PubAck {
+                reason: ReasonCode(ack.reason_code.into()),
+                text: ack.reason_string,
+            },
         ),
         v5::Packet::SubscribeAck(ack) => {
-            let codes = ack.status.into_iter().map(|status| ReasonCode(status.into()));
+            let codes = ack
+                .status
+                .into_iter()
+                .map(|status| ReasonCode(status.into()));
             Received::SubAck(ack.packet_id, codes.collect())
         }
         v5::Packet::UnsubscribeAck(ack) => {
-            let codes = ack.status.into_iter().map(|status| ReasonCode(status.into()));
+            let codes = ack
+                .status
+                .into_iter()
+                .map(|status| ReasonCode(status.into()));
             Received::UnsubAck(ack.packet_id, codes.collect())
         }
         v5::Packet::PingResponse => Received::PingResp,
@@ -273,7 +323,9 @@ fn incoming(publish: rmqtt_codec::types::Publish) -> Result<IncomingPublish, Cli
         QoS::AtMostOnce => Qos::AtMostOnce,
         QoS::AtLeastOnce => Qos::AtLeastOnce,
         QoS::ExactlyOnce => {
-            return Err(ClientError::Protocol("a QoS 2 message, though QoS 1 was asked for".into()));
+            return Err(ClientError::Protocol(
+                "a QoS 2 message, though QoS 1 was asked for".into(),
+            ));
         }
     };
     Ok(IncomingPublish {
@@ -283,7 +335,10 @@ fn incoming(publish: rmqtt_codec::types::Publish) -> Result<IncomingPublish, Cli
         retain: publish.retain,
         dup: publish.dup,
         packet_id: publish.packet_id,
-        user_properties: publish.properties.map(|all| all.user_properties).unwrap_or_default(),
+        user_properties: publish
+            .properties
+            .map(|all| all.user_properties)
+            .unwrap_or_default(),
     })
 }
 
@@ -301,5 +356,8 @@ fn connack_reason(code: u8) -> ReasonCode {
 }
 
 fn unexpected(packet_type: u8) -> ClientError {
-    ClientError::Protocol(format!("a packet of type {} came unasked", packet_type >> 4))
+    ClientError::Protocol(format!(
+        "a packet of type {} came unasked",
+        packet_type >> 4
+    ))
 }

@@ -9,10 +9,11 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::error::BusError;
 use super::index::TopicIndex;
+use super::lookups::{Found, Lookups, MAX_TICKETS, Ticket};
 use super::message::Message;
 use super::selector::Selector;
 use super::subscriptions::{LinkId, Subscriber, Subscriptions};
-use super::trunk::{Lookups, RouterDead, SEGMENT_BYTES, Ticket, Trunk, counted_bytes};
+use super::trunk::{RouterDead, Trunk};
 
 /// Orders taken at a time, and as many may wait.
 pub(super) const MAX_ORDERS: usize = 256;
@@ -104,10 +105,7 @@ impl Dispatcher {
     fn carry_out(&mut self, orders: &mut Vec<Order>) -> Result<(), RouterDead> {
         for order in orders.drain(..) {
             if let Order::Publish(message) = order {
-                self.batch.push(message);
-                if self.batch.is_full() {
-                    self.route()?;
-                }
+                self.add(message)?;
                 continue;
             }
             // Orders take effect in their order.
@@ -121,14 +119,22 @@ impl Dispatcher {
     fn change(&mut self, order: Order) -> Result<(), RouterDead> {
         match order {
             Order::Publish(_) => {}
-            Order::Subscribe { selector, subscriber, reply } => {
+            Order::Subscribe {
+                selector,
+                subscriber,
+                reply,
+            } => {
                 let result = self.subscribe(&selector, subscriber)?;
                 // Who does not wait for the answer is closing.
                 reply.send(result).ok();
             }
-            Order::Unsubscribe { selector, link, reply } => {
-                if let Some(filter) = self.subscriptions.remove(link, &selector) {
-                    self.forget(&filter)?;
+            Order::Unsubscribe {
+                selector,
+                link,
+                reply,
+            } => {
+                if self.subscriptions.remove(link, &selector) {
+                    self.forget(&selector.filter)?;
                 }
                 reply.send(()).ok();
             }
@@ -149,15 +155,13 @@ impl Dispatcher {
         if subscriber.queue.is_closed() {
             return Ok(Ok(()));
         }
-        let number = match self.subscriptions.number_of(&selector.filter) {
-            Ok(number) => number,
-            Err(error) => return Ok(Err(error)),
-        };
-        if self.subscriptions.is_idle(number) {
-            self.trunk.subscribe(&selector.filter, number)?;
+        if !self.subscriptions.has(&selector.filter) {
+            if let Err(error) = self.trunk.subscribe(&selector.filter)? {
+                return Ok(Err(error));
+            }
             self.change_index(|index| index.insert(&selector.filter));
         }
-        self.subscriptions.add(number, selector.share.as_deref(), subscriber);
+        self.subscriptions.add(selector, subscriber);
         Ok(Ok(()))
     }
 
@@ -177,20 +181,27 @@ impl Dispatcher {
         self.trunk.unsubscribe(filter)
     }
 
+    fn add(&mut self, message: Arc<Message>) -> Result<(), RouterDead> {
+        match self.shared.index.read() {
+            Ok(index) => self.batch.push(message, &index),
+            Err(poisoned) => self.batch.push(message, poisoned.get_ref()),
+        }
+        if self.batch.is_full() { self.route() } else { Ok(()) }
+    }
+
     /// Delivers the batch.
     fn route(&mut self) -> Result<(), RouterDead> {
-        let Self { batch, trunk, subscriptions, shared, .. } = self;
-        match shared.index.read() {
-            Ok(index) => batch.prepare(&index),
-            Err(poisoned) => batch.prepare(poisoned.get_ref()),
+        let Batch { messages, lookups, found } = &mut self.batch;
+        self.trunk.look_up(lookups, found)?;
+        // The router reads filter by filter; this restores the order of publishing.
+        found.sort_unstable();
+        for &Found { ticket, filter } in &*found {
+            let Some(message) = messages.get(usize::from(ticket)) else { continue };
+            let filter = self.trunk.filter(filter).unwrap_or_else(|| message.topic());
+            self.subscriptions.deliver(filter, message);
         }
-        let Batch { messages, lookups, .. } = batch;
-        trunk.look_up(lookups, |ticket, filter| {
-            if let Some(message) = messages.get(usize::from(ticket)) {
-                subscriptions.deliver(filter, message);
-            }
-        })?;
-        batch.clear();
+        found.clear();
+        messages.clear();
         Ok(())
     }
 
@@ -212,37 +223,29 @@ impl Drop for Dispatcher {
 #[derive(Debug, Default)]
 struct Batch {
     messages: Vec<Arc<Message>>,
-    /// What they count in a log of the router that gets all of them.
-    bytes: usize,
     lookups: Lookups,
+    found: Vec<Found>,
 }
 
 impl Batch {
-    fn push(&mut self, message: Arc<Message>) {
-        self.bytes += counted_bytes(&message.topic);
-        self.messages.push(message);
-    }
-
-    /// Without its last message a batch never fills a segment. So even a log that gets all of it
-    /// begins two segments at most, and none that is unread is dropped.
-    fn is_full(&self) -> bool {
-        self.bytes >= SEGMENT_BYTES || self.messages.len() > usize::from(Ticket::MAX)
-    }
-
-    /// Only what somebody wants goes to the router: it searches all filters for any other topic,
-    /// each time anew.
-    fn prepare(&mut self, index: &TopicIndex) {
-        for (ticket, message) in (0..=Ticket::MAX).zip(&self.messages) {
-            let topic = std::str::from_utf8(&message.topic).unwrap_or_default();
-            let expected = index.matches(topic);
-            if expected > 0 {
-                self.lookups.add(topic, ticket, expected);
-            }
+    /// Takes a message if somebody wants it. The router would search all its filters for any other
+    /// topic, each time anew.
+    fn push(&mut self, message: Arc<Message>, index: &TopicIndex) {
+        let topic = message.topic();
+        let (named, matching) = (index.has_name(topic), index.wildcard_matches(topic));
+        let Ok(ticket) = Ticket::try_from(self.messages.len()) else { return };
+        if named {
+            self.lookups.add_by_name(ticket);
+        }
+        if matching > 0 {
+            self.lookups.add_by_topic(topic, ticket, matching);
+        }
+        if named || matching > 0 {
+            self.messages.push(message);
         }
     }
 
-    fn clear(&mut self) {
-        self.messages.clear();
-        self.bytes = 0;
+    fn is_full(&self) -> bool {
+        self.lookups.is_full() || self.messages.len() >= MAX_TICKETS
     }
 }

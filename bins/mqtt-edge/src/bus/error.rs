@@ -20,7 +20,9 @@ pub enum BusError {
     #[error("cannot subscribe: {0}")]
     Filter(#[from] TopicFilterError),
     /// A filter with wildcards has too many levels.
-    #[error("cannot subscribe: a filter with wildcards may have {max} levels, this one has {levels}")]
+    #[error(
+        "cannot subscribe: a filter with wildcards may have {max} levels, this one has {levels}"
+    )]
     TooManyLevels {
         /// Levels of the filter.
         levels: usize,

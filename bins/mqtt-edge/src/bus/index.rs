@@ -51,9 +51,14 @@ impl TopicIndex {
         self.exact.contains(topic) || self.wildcards.matches(topic, 1) > 0
     }
 
-    /// How many filters match.
-    pub(super) fn matches(&self, topic: &str) -> usize {
-        usize::from(self.exact.contains(topic)) + self.wildcards.matches(topic, usize::MAX)
+    /// Whether the topic's own text is a filter.
+    pub(super) fn has_name(&self, topic: &str) -> bool {
+        self.exact.contains(topic)
+    }
+
+    /// How many filters with wildcards match.
+    pub(super) fn wildcard_matches(&self, topic: &str) -> usize {
+        self.wildcards.matches(topic, usize::MAX)
     }
 }
 
@@ -99,21 +104,32 @@ impl Level {
         // A wildcard in the first level does not match a topic with `$` (MQTT-4.7.2-1).
         if topic.starts_with('$') {
             let (level, below) = first_level(topic);
-            return self.literal.get(level).map_or(0, |next| next.below(below, enough));
+            return self
+                .literal
+                .get(level)
+                .map_or(0, |next| next.below(below, enough));
         }
         self.below(Some(topic), enough)
     }
 
     fn below(&self, topic: Option<&str>, enough: usize) -> usize {
         let mut found = usize::from(self.rest);
-        let Some(topic) = topic else { return found + usize::from(self.ends) };
+        let Some(topic) = topic else {
+            return found + usize::from(self.ends);
+        };
         let (level, below) = first_level(topic);
         // An empty map would still hash.
         if found < enough && !self.literal.is_empty() {
-            found += self.literal.get(level).map_or(0, |next| next.below(below, enough));
+            found += self
+                .literal
+                .get(level)
+                .map_or(0, |next| next.below(below, enough));
         }
         if found < enough {
-            found += self.any.as_ref().map_or(0, |next| next.below(below, enough));
+            found += self
+                .any
+                .as_ref()
+                .map_or(0, |next| next.below(below, enough));
         }
         found
     }

@@ -29,6 +29,11 @@ pub struct Message {
 const OVERHEAD: usize = 256;
 
 impl Message {
+    /// The topic as text. `RouterBus::publish` lets nothing else in.
+    pub(super) fn topic(&self) -> &str {
+        std::str::from_utf8(&self.topic).unwrap_or_default()
+    }
+
     /// Bytes of memory, about.
     pub(super) fn weight(&self) -> usize {
         OVERHEAD + self.topic.len() + self.payload.len()

@@ -4,9 +4,9 @@
 //!
 //! ```text
 //! lane --publish--> dispatcher thread --topic, ticket--> router thread
-//!                        ^     |                              |
-//!      subscribe, close -+     | matching filters  <----------+
-//!                              +--message--> queue of each link --next--> session
+//!                     ^     |  ^                             |
+//!   subscribe, close -+     |  +--ticket, matching filter----+
+//!                           +--message--> queue of each link --next--> session
 //! ```
 //!
 //! One link to the router, the trunk, serves all sessions: it never closes, and the dispatcher
@@ -17,6 +17,7 @@
 mod dispatcher;
 mod error;
 mod index;
+mod lookups;
 mod message;
 mod queue;
 mod router_bus;
@@ -38,10 +39,8 @@ pub trait Bus: Clone + Send + Sync + 'static {
 
     /// A link for one session. Any MQTT client id will do, also one that has a link already:
     /// a session that is being taken over may close its own later.
-    fn connect(
-        &self,
-        client_id: &str,
-    ) -> impl Future<Output = Result<Self::Link, BusError>> + Send;
+    fn connect(&self, client_id: &str)
+    -> impl Future<Output = Result<Self::Link, BusError>> + Send;
 
     /// Whether a session's subscription matches the topic. Asked for every publish: it does not
     /// allocate, and askers on different threads do not wait for each other.
@@ -49,8 +48,7 @@ pub trait Bus: Clone + Send + Sync + 'static {
 
     /// Hands a message over; waits while too many others wait, but never for a slow client.
     ///
-    /// Messages that one task publishes one after another keep their order on every link, within a
-    /// subscription. What the message's bytes are cut from stays in memory until every subscriber
+    /// Messages that one task publishes one after another keep their order on every link. What the message's bytes are cut from stays in memory until every subscriber
     /// is done with it. Retained messages are not kept.
     fn publish(&self, message: Message) -> impl Future<Output = Result<(), BusError>> + Send;
 }

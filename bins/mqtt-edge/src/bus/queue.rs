@@ -103,9 +103,7 @@ impl State {
 
     /// One message always has room, however large it is.
     fn has_room(&self, weight: usize) -> bool {
-        !self.closed
-            && !self.has_lost()
-            && (self.undone == 0 || self.undone + weight <= MAX_UNDONE)
+        !self.closed && !self.has_lost() && (self.undone == 0 || self.undone + weight <= MAX_UNDONE)
     }
 
     fn take(&mut self) -> Option<Result<Forwarded, BusError>> {
@@ -113,8 +111,14 @@ impl State {
             if self.waiting.is_empty() {
                 self.waiting.shrink_to(KEPT_CAPACITY);
             }
-            let token = ForwardToken { weight: message.weight() };
-            return Some(Ok(Forwarded { message: Arc::unwrap_or_clone(message), qos, token }));
+            let token = ForwardToken {
+                weight: message.weight(),
+            };
+            return Some(Ok(Forwarded {
+                message: Arc::unwrap_or_clone(message),
+                qos,
+                token,
+            }));
         }
         if self.has_lost() {
             let (qos0, qos1) = (self.lost_qos0, self.lost_qos1);

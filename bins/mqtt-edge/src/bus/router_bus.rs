@@ -65,7 +65,11 @@ impl Bus for RouterBus {
     async fn connect(&self, client_id: &str) -> Result<RouterLink, BusError> {
         let id = self.shared.next_link.fetch_add(1, Ordering::Relaxed);
         debug!(client_id, link = id, "linked a session");
-        Ok(RouterLink { id, queue: Arc::default(), bus: self.clone() })
+        Ok(RouterLink {
+            id,
+            queue: Arc::default(),
+            bus: self.clone(),
+        })
     }
 
     fn wants(&self, topic: &str) -> bool {
@@ -82,7 +86,10 @@ impl Bus for RouterBus {
 
 impl RouterBus {
     async fn order(&self, order: Order) -> Result<(), BusError> {
-        self.orders.send(order).await.map_err(|_closed| BusError::RouterDead)
+        self.orders
+            .send(order)
+            .await
+            .map_err(|_closed| BusError::RouterDead)
     }
 }
 
@@ -97,16 +104,32 @@ pub struct RouterLink {
 impl BusLink for RouterLink {
     async fn subscribe(&mut self, filter: &str, qos: u8) -> Result<(), BusError> {
         let selector = Selector::parse(filter)?;
-        let subscriber = Subscriber { link: self.id, queue: Arc::clone(&self.queue), qos };
+        let subscriber = Subscriber {
+            link: self.id,
+            queue: Arc::clone(&self.queue),
+            qos,
+        };
         let (reply, answer) = oneshot::channel();
-        self.bus.order(Order::Subscribe { selector, subscriber, reply }).await?;
+        self.bus
+            .order(Order::Subscribe {
+                selector,
+                subscriber,
+                reply,
+            })
+            .await?;
         answer.await.map_err(|_dropped| BusError::RouterDead)?
     }
 
     async fn unsubscribe(&mut self, filter: &str) -> Result<(), BusError> {
         let selector = Selector::parse(filter)?;
         let (reply, answer) = oneshot::channel();
-        self.bus.order(Order::Unsubscribe { selector, link: self.id, reply }).await?;
+        self.bus
+            .order(Order::Unsubscribe {
+                selector,
+                link: self.id,
+                reply,
+            })
+            .await?;
         answer.await.map_err(|_dropped| BusError::RouterDead)
     }
 

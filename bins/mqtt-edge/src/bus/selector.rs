@@ -26,8 +26,14 @@ impl Selector {
         filter.parse::<TopicFilter>()?;
         let levels = filter.split('/').count();
         if levels > MAX_LEVELS && !is_exact(filter) {
-            return Err(BusError::TooManyLevels { levels, max: MAX_LEVELS });
+            return Err(BusError::TooManyLevels {
+                levels,
+                max: MAX_LEVELS,
+            });
         }
-        Ok(Self { share: share.map(Into::into), filter: filter.into() })
+        Ok(Self {
+            share: share.map(Into::into),
+            filter: filter.into(),
+        })
     }
 }

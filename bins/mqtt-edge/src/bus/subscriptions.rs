@@ -1,16 +1,12 @@
 //! Who has subscribed to what.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
-use super::error::BusError;
 use super::message::Message;
 use super::queue::Queue;
 use super::selector::Selector;
-
-/// Filters that may ever be subscribed. The router frees nothing of a filter (6 to 15 KB each),
-/// and compares each new topic with all of them (17 ms with 50,000, measured).
-const MAX_FILTERS: usize = 50_000;
 
 /// One link among all of this process.
 pub(super) type LinkId = u64;
@@ -23,18 +19,17 @@ pub(super) struct Subscriber {
     pub(super) qos: u8,
 }
 
-/// All filters and their subscribers. A filter's number stays the same for good.
+/// The filters that somebody subscribes to, with their subscribers.
 #[derive(Debug, Default)]
 pub(super) struct Subscriptions {
-    numbers: HashMap<Arc<str>, usize>,
-    filters: Vec<Filter>,
+    filters: HashMap<Arc<str>, Filter>,
     /// Filters of each link, so that its closing does not search all.
-    links: HashMap<LinkId, Vec<usize>>,
+    links: HashMap<LinkId, Vec<Arc<str>>>,
 }
 
-#[derive(Debug)]
+/// The subscribers of one filter.
+#[derive(Debug, Default)]
 struct Filter {
-    text: Arc<str>,
     subscribers: Vec<Subscriber>,
     groups: Vec<Group>,
 }
@@ -49,34 +44,22 @@ struct Group {
 }
 
 impl Subscriptions {
-    /// The number of a filter, old or new.
-    pub(super) fn number_of(&mut self, filter: &str) -> Result<usize, BusError> {
-        if let Some(&number) = self.numbers.get(filter) {
-            return Ok(number);
-        }
-        let number = self.filters.len();
-        if number >= MAX_FILTERS {
-            return Err(BusError::TooManyFilters(number));
-        }
-        let text: Arc<str> = filter.into();
-        self.numbers.insert(Arc::clone(&text), number);
-        self.filters.push(Filter { text, subscribers: Vec::new(), groups: Vec::new() });
-        Ok(number)
-    }
-
-    /// Whether nobody subscribes to a filter.
-    pub(super) fn is_idle(&self, number: usize) -> bool {
-        self.filters.get(number).is_none_or(Filter::is_idle)
+    pub(super) fn has(&self, filter: &str) -> bool {
+        self.filters.contains_key(filter)
     }
 
     /// Adds a subscriber, in its own right or to a group, or replaces its `QoS`.
-    pub(super) fn add(&mut self, number: usize, share: Option<&str>, subscriber: Subscriber) {
-        let Some(filter) = self.filters.get_mut(number) else { return };
+    pub(super) fn add(&mut self, selector: &Selector, subscriber: Subscriber) {
+        let text: Arc<str> = match self.filters.get_key_value(&*selector.filter) {
+            Some((known, _)) => Arc::clone(known),
+            None => (&*selector.filter).into(),
+        };
         let of_link = self.links.entry(subscriber.link).or_default();
-        if !of_link.contains(&number) {
-            of_link.push(number);
+        if !of_link.contains(&text) {
+            of_link.push(Arc::clone(&text));
         }
-        let subscribers = match share {
+        let filter = self.filters.entry(text).or_default();
+        let subscribers = match &selector.share {
             Some(name) => filter.group(name),
             None => &mut filter.subscribers,
         };
@@ -86,38 +69,43 @@ impl Subscriptions {
         }
     }
 
-    /// Takes a subscriber away. Returns its filter when that is idle now.
-    pub(super) fn remove(&mut self, link: LinkId, selector: &Selector) -> Option<Arc<str>> {
-        let number = *self.numbers.get(&*selector.filter)?;
-        let filter = self.filters.get_mut(number)?;
-        if filter.is_idle() {
-            return None;
-        }
+    /// Takes a subscriber away. True when nobody subscribes to its filter any more.
+    pub(super) fn remove(&mut self, link: LinkId, selector: &Selector) -> bool {
+        let Some(filter) = self.filters.get_mut(&*selector.filter) else { return false };
         filter.remove(link, |share| share == selector.share.as_deref());
         if !filter.has(link)
-            && let Some(of_link) = self.links.get_mut(&link)
+            && let Entry::Occupied(mut of_link) = self.links.entry(link)
         {
-            of_link.retain(|&known| known != number);
-        }
-        filter.is_idle().then(|| Arc::clone(&filter.text))
-    }
-
-    /// Takes a link away. Returns the filters that are idle now.
-    pub(super) fn remove_link(&mut self, link: LinkId) -> Vec<Arc<str>> {
-        let mut idle = Vec::new();
-        for number in self.links.remove(&link).unwrap_or_default() {
-            let Some(filter) = self.filters.get_mut(number) else { continue };
-            filter.remove(link, |_any| true);
-            if filter.is_idle() {
-                idle.push(Arc::clone(&filter.text));
+            of_link.get_mut().retain(|known| **known != *selector.filter);
+            if of_link.get().is_empty() {
+                of_link.remove();
             }
+        }
+        let idle = filter.is_idle();
+        if idle {
+            self.filters.remove(&*selector.filter);
         }
         idle
     }
 
+    /// Takes a link away. Returns the filters that nobody subscribes to any more.
+    pub(super) fn remove_link(&mut self, link: LinkId) -> Vec<Arc<str>> {
+        let mut idle = self.links.remove(&link).unwrap_or_default();
+        idle.retain(|text| {
+            let Some(filter) = self.filters.get_mut(text) else { return false };
+            filter.remove(link, |_any| true);
+            if filter.is_idle() {
+                self.filters.remove(text);
+                return true;
+            }
+            false
+        });
+        idle
+    }
+
     /// Gives a message to all subscribers of a filter and to one of each group.
-    pub(super) fn deliver(&mut self, number: usize, message: &Arc<Message>) {
-        let Some(filter) = self.filters.get_mut(number) else { return };
+    pub(super) fn deliver(&mut self, filter: &str, message: &Arc<Message>) {
+        let Some(filter) = self.filters.get_mut(filter) else { return };
         for subscriber in &filter.subscribers {
             subscriber.deliver(message);
         }
@@ -128,32 +116,32 @@ impl Subscriptions {
 
     /// Tells every link that nothing will come any more.
     pub(super) fn fail(&self) {
-        for filter in &self.filters {
-            let members = filter.groups.iter().flat_map(|group| &group.members);
-            for subscriber in filter.subscribers.iter().chain(members) {
-                subscriber.queue.fail();
-            }
+        for subscriber in self.filters.values().flat_map(Filter::all) {
+            subscriber.queue.fail();
         }
     }
 }
 
 impl Filter {
+    fn all(&self) -> impl Iterator<Item = &Subscriber> {
+        self.subscribers.iter().chain(self.groups.iter().flat_map(|group| &group.members))
+    }
+
     fn is_idle(&self) -> bool {
         self.subscribers.is_empty() && self.groups.is_empty()
     }
 
     fn has(&self, link: LinkId) -> bool {
-        let members = self.groups.iter().flat_map(|group| &group.members);
-        self.subscribers.iter().chain(members).any(|subscriber| subscriber.link == link)
+        self.all().any(|subscriber| subscriber.link == link)
     }
 
+    /// The members of a group, old or new.
     fn group(&mut self, name: &str) -> &mut Vec<Subscriber> {
-        let at = self.groups.iter().position(|group| *group.name == *name);
-        let at = at.unwrap_or(self.groups.len());
-        if at == self.groups.len() {
-            self.groups.push(Group { name: name.into(), members: Vec::new(), turn: 0 });
+        if let Some(at) = self.groups.iter().position(|group| *group.name == *name) {
+            return &mut self.groups[at].members;
         }
-        &mut self.groups[at].members
+        let new = Group { name: name.into(), members: Vec::new(), turn: 0 };
+        &mut self.groups.push_mut(new).members
     }
 
     /// Removes a link where `from` says so: from the group of a name, or from the plain
@@ -174,20 +162,16 @@ impl Filter {
 impl Group {
     /// The members take turns; one that has too much to do is passed over.
     fn deliver(&mut self, message: &Arc<Message>) {
+        let count = self.members.len();
         let weight = message.weight();
-        let order = (self.turn..self.members.len()).chain(0..self.turn);
-        let free = order
-            .filter_map(|at| Some((at, self.members.get(at)?)))
-            .find(|(_, member)| member.queue.has_room(weight));
-        let (at, member) = match free {
-            Some(free) => free,
-            None => match self.members.first() {
-                Some(first) => (0, first),
-                None => return,
-            },
-        };
-        member.deliver(message);
-        self.turn = (at + 1) % self.members.len();
+        let order = (0..count).map(|step| (self.turn + step) % count);
+        let mut turn = order.filter_map(|at| Some((at, self.members.get(at)?))).peekable();
+        let first = turn.peek().copied();
+        let free = turn.find(|(_, member)| member.queue.has_room(weight));
+        if let Some((at, member)) = free.or(first) {
+            member.deliver(message);
+            self.turn = at + 1;
+        }
     }
 }
 

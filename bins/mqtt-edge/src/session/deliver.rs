@@ -95,8 +95,12 @@ impl<B: Bus> Delivering<B> {
     }
 
     async fn done(&mut self, token: ForwardToken) -> Result<(), End> {
-        let Some(link) = &mut self.link else { return Ok(()) };
-        link.done(token).await.map_err(|error| router_failed(&error))
+        let Some(link) = &mut self.link else {
+            return Ok(());
+        };
+        link.done(token)
+            .await
+            .map_err(|error| router_failed(&error))
     }
 
     /// A packet id that no message in flight has.
@@ -117,7 +121,11 @@ impl<B: Bus> Session<B> {
         &mut self,
         forwarded: Result<Forwarded, BusError>,
     ) -> Result<(), End> {
-        let Forwarded { message, qos, token } = match forwarded {
+        let Forwarded {
+            message,
+            qos,
+            token,
+        } = match forwarded {
             Ok(forwarded) => forwarded,
             Err(BusError::Lagged { qos0, qos1 }) => {
                 self.edge.meters.deliveries_dropped.add(qos0 + qos1, &[]);
@@ -135,19 +143,31 @@ impl<B: Bus> Session<B> {
             properties: message.properties.as_deref(),
             ..OutgoingPublish::new(topic, &message.payload)
         };
-        match self.outbox.send(|encoder, out| encoder.encode_publish(&publish, out)) {
+        match self
+            .outbox
+            .send(|encoder, out| encoder.encode_publish(&publish, out))
+        {
             Ok(()) => {}
             // MQTT-3.1.2-25: a message that the client has no room for counts as delivered.
             Err(EncodeError::TooLarge { .. }) => return self.drop_message(&message, token).await,
             Err(error) => {
                 let text = error.to_string();
-                return Err(End::with_text("protocol_error", ReasonCode::UNSPECIFIED_ERROR, text));
+                return Err(End::with_text(
+                    "protocol_error",
+                    ReasonCode::UNSPECIFIED_ERROR,
+                    text,
+                ));
             }
         }
         self.message_event(Kind::Delivered, &message, qos).await;
         match packet_id {
             Some(packet_id) => {
-                self.delivering.in_flight.push_back(InFlight { packet_id, message, qos, token });
+                self.delivering.in_flight.push_back(InFlight {
+                    packet_id,
+                    message,
+                    qos,
+                    token,
+                });
                 Ok(())
             }
             None => self.delivering.done(token).await,
@@ -157,19 +177,29 @@ impl<B: Bus> Session<B> {
     /// The client has a message.
     pub(super) async fn acknowledged(&mut self, packet_id: NonZeroU16) -> Result<(), End> {
         let in_flight = &mut self.delivering.in_flight;
-        let found = in_flight.iter().position(|message| message.packet_id == packet_id);
-        let Some(message) = found.and_then(|at| in_flight.remove(at)) else { return Ok(()) };
-        self.message_event(Kind::Acked, &message.message, message.qos).await;
+        let found = in_flight
+            .iter()
+            .position(|message| message.packet_id == packet_id);
+        let Some(message) = found.and_then(|at| in_flight.remove(at)) else {
+            return Ok(());
+        };
+        self.message_event(Kind::Acked, &message.message, message.qos)
+            .await;
         self.delivering.done(message.token).await
     }
 
     async fn drop_message(&mut self, message: &Message, token: ForwardToken) -> Result<(), End> {
         self.edge.meters.deliveries_dropped.add(1, &[]);
-        self.message_event(Kind::Dropped, message, message.qos).await;
+        self.message_event(Kind::Dropped, message, message.qos)
+            .await;
         self.delivering.done(token).await
     }
 }
 
 fn router_failed(error: &BusError) -> End {
-    End::with_text("router_failed", ReasonCode::SERVER_UNAVAILABLE, error.to_string())
+    End::with_text(
+        "router_failed",
+        ReasonCode::SERVER_UNAVAILABLE,
+        error.to_string(),
+    )
 }

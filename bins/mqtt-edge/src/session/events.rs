@@ -13,20 +13,24 @@ use crate::uplink::{Entry, Full};
 
 impl<B: Bus> Session<B> {
     pub(super) async fn connected(&mut self) {
-        self.event(Kind::Connected, Bytes::new(), 0, Bytes::new()).await;
+        self.event(Kind::Connected, Bytes::new(), 0, Bytes::new())
+            .await;
     }
 
     pub(super) async fn disconnected(&mut self, reason: &'static str) {
         let reason = Bytes::from_static(reason.as_bytes());
-        self.event(Kind::Disconnected, Bytes::new(), 0, reason).await;
+        self.event(Kind::Disconnected, Bytes::new(), 0, reason)
+            .await;
     }
 
     pub(super) async fn subscribed(&mut self, filter: Bytes, qos: u8) {
-        self.event(Kind::Subscribed, filter, qos, Bytes::new()).await;
+        self.event(Kind::Subscribed, filter, qos, Bytes::new())
+            .await;
     }
 
     pub(super) async fn unsubscribed(&mut self, filter: Bytes) {
-        self.event(Kind::Unsubscribed, filter, 0, Bytes::new()).await;
+        self.event(Kind::Unsubscribed, filter, 0, Bytes::new())
+            .await;
     }
 
     async fn event(&mut self, kind: Kind, topic: Bytes, qos: u8, reason: Bytes) {
@@ -88,7 +92,10 @@ impl<B: Bus> Session<B> {
         });
         let intake = Arc::clone(&self.intake);
         loop {
-            let entry = Entry { route: route.clone(), ..Entry::default() };
+            let entry = Entry {
+                route: route.clone(),
+                ..Entry::default()
+            };
             let pushed = intake.begin().push(&record, entry);
             match pushed {
                 Ok(()) => return,

@@ -30,13 +30,23 @@ pub(super) async fn open<B: Bus>(
 ) -> Result<(Session<B>, Seat), End> {
     let mut decoder = Decoder::new(edge.limits);
     let mut input = BytesMut::new();
-    let connect = timeout(CONNECT_DEADLINE, read_connect(&stream, &mut decoder, &mut input))
-        .await
-        .map_err(|_elapsed| End::new("connect_timeout", None))??;
+    let connect = timeout(
+        CONNECT_DEADLINE,
+        read_connect(&stream, &mut decoder, &mut input),
+    )
+    .await
+    .map_err(|_elapsed| End::new("connect_timeout", None))??;
     let connect = match accept(edge, connect) {
         Ok(connect) => connect,
         Err((encoder, reason)) => {
-            answer(&stream, &encoder, &ConnAck { reason, ..ConnAck::default() });
+            answer(
+                &stream,
+                &encoder,
+                &ConnAck {
+                    reason,
+                    ..ConnAck::default()
+                },
+            );
             return Err(End::new("not_authorized", Some(reason)));
         }
     };
@@ -47,7 +57,10 @@ pub(super) async fn open<B: Bus>(
         edge.registry.leave(&client_id, &seat);
         return Err(End::new("packet_too_large", None));
     }
-    Ok((session(edge, stream, peer, *connect, encoder, decoder, input, &seat), seat))
+    Ok((
+        session(edge, stream, peer, *connect, encoder, decoder, input, &seat),
+        seat,
+    ))
 }
 
 async fn read_connect(
@@ -138,7 +151,10 @@ fn write_once(stream: &TcpStream, out: &[u8]) {
     }
 }
 
-#[expect(clippy::too_many_arguments, reason = "the parts of a session meet here, once")]
+#[expect(
+    clippy::too_many_arguments,
+    reason = "the parts of a session meet here, once"
+)]
 fn session<B: Bus>(
     edge: &Arc<Edge<B>>,
     stream: TcpStream,
@@ -153,7 +169,10 @@ fn session<B: Bus>(
     let client_id = connect.client_id.into_bytes();
     let keepalive = Duration::from_secs(connect.keep_alive_secs.into());
     let template = Record {
-        username: connect.user_name.map(ByteString::into_bytes).unwrap_or_default(),
+        username: connect
+            .user_name
+            .map(ByteString::into_bytes)
+            .unwrap_or_default(),
         node: edge.node.clone(),
         peer: Bytes::copy_from_slice(peer.as_bytes()),
         protocol_name: Bytes::from_static(b"MQTT"),

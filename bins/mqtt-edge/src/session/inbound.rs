@@ -9,7 +9,7 @@ use record::{Kind, TraceContext, UserProperty};
 use super::registry::now_ms;
 use super::{End, Session};
 use crate::bus::{Bus, Message};
-use crate::codec::{Packet, ProtocolError, Publish, ReasonCode, Version};
+use crate::codec::{Encoder, Packet, ProtocolError, Publish, ReasonCode, Version};
 use crate::uplink::{EdgeSpan, Entry, Full, Intake};
 
 /// Where the publishes of one read ended.
@@ -63,7 +63,9 @@ impl<B: Bus> Session<B> {
                     Err(error) => return Err(broken(&error)),
                 },
             };
-            let Packet::Publish(publish) = packet else { return Ok(Taken::Other(packet)) };
+            let Packet::Publish(publish) = packet else {
+                return Ok(Taken::Other(packet));
+            };
             self.check(&publish)?;
             let pushing = pushing.get_or_insert_with(|| intake.begin());
             match self.push(pushing, &publish, &intake) {
@@ -77,16 +79,29 @@ impl<B: Bus> Session<B> {
     fn check(&self, publish: &Publish) -> Result<(), End> {
         if publish.qos > 1 {
             let text = "QoS 2 is not supported; publish at QoS 0 or 1";
-            return Err(End::with_text("protocol_error", ReasonCode::QOS_NOT_SUPPORTED, text));
+            return Err(End::with_text(
+                "protocol_error",
+                ReasonCode::QOS_NOT_SUPPORTED,
+                text,
+            ));
         }
         if publish.retain && self.version == Version::V5 {
             let text = "retained messages are not supported";
-            return Err(End::with_text("protocol_error", ReasonCode::RETAIN_NOT_SUPPORTED, text));
+            return Err(End::with_text(
+                "protocol_error",
+                ReasonCode::RETAIN_NOT_SUPPORTED,
+                text,
+            ));
         }
         let window = usize::from(self.edge.receive_maximum);
-        if self.version == Version::V5 && self.outbox.unacknowledged() >= window && publish.qos > 0 {
+        if self.version == Version::V5 && self.outbox.unacknowledged() >= window && publish.qos > 0
+        {
             let text = format!("more than {window} messages without PUBACK");
-            return Err(End::with_text("protocol_error", ReasonCode::RECEIVE_MAXIMUM_EXCEEDED, text));
+            return Err(End::with_text(
+                "protocol_error",
+                ReasonCode::RECEIVE_MAXIMUM_EXCEEDED,
+                text,
+            ));
         }
         Ok(())
     }
@@ -104,7 +119,9 @@ impl<B: Bus> Session<B> {
         let link = self.fill_template(publish, &trace);
         let outbox = Arc::clone(&self.outbox);
         let entry = Entry {
-            acknowledge: publish.packet_id.map(|id| (&outbox, id, self.reason_for(publish))),
+            acknowledge: publish
+                .packet_id
+                .map(|id| (&outbox, id, self.reason_for(publish))),
             route: self.route(publish, &trace),
             span: context.sampled.then(|| EdgeSpan {
                 context,
@@ -142,7 +159,10 @@ impl<B: Bus> Session<B> {
             let (name, value) = (name.as_bytes().clone(), value.as_bytes().clone());
             record.user_properties.push(UserProperty { name, value });
         }
-        let sent = properties.user_properties.iter().find(|(name, _)| name == "traceparent");
+        let sent = properties
+            .user_properties
+            .iter()
+            .find(|(name, _)| name == "traceparent");
         let link = sent.and_then(|(_, value)| TraceContext::from_traceparent(value))?;
         record.publisher_trace = Bytes::copy_from_slice(&link.to_binary());
         Some(link)
@@ -153,8 +173,16 @@ impl<B: Bus> Session<B> {
     fn reason_for(&self, publish: &Publish) -> ReasonCode {
         let broken = self.version == Version::V5
             && (!publish.payload_format_is_valid()
-                || self.edge.contracts.check(&publish.topic, &publish.payload).is_err());
-        if broken { ReasonCode::PAYLOAD_FORMAT_INVALID } else { ReasonCode::SUCCESS }
+                || self
+                    .edge
+                    .contracts
+                    .check(&publish.topic, &publish.payload)
+                    .is_err());
+        if broken {
+            ReasonCode::PAYLOAD_FORMAT_INVALID
+        } else {
+            ReasonCode::SUCCESS
+        }
     }
 
     /// The message for local subscribers, copied: the router keeps it, and must not keep our
@@ -182,7 +210,7 @@ impl<B: Bus> Session<B> {
             Packet::Subscribe(subscribe) => self.subscribe(*subscribe).await,
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe(*unsubscribe).await,
             Packet::PingRequest => {
-                self.outbox.send(|encoder, out| encoder.encode_pingresp(out));
+                self.outbox.send(Encoder::encode_pingresp);
                 Ok(())
             }
             Packet::Disconnect(disconnect) => {
@@ -193,11 +221,19 @@ impl<B: Bus> Session<B> {
             }
             Packet::PubRec { .. } | Packet::PubRel { .. } | Packet::PubComp { .. } => {
                 let text = "QoS 2 is not supported";
-                Err(End::with_text("protocol_error", ReasonCode::PROTOCOL_ERROR, text))
+                Err(End::with_text(
+                    "protocol_error",
+                    ReasonCode::PROTOCOL_ERROR,
+                    text,
+                ))
             }
             Packet::Auth(_) => {
                 let text = "enhanced authentication is not supported";
-                Err(End::with_text("protocol_error", ReasonCode::BAD_AUTHENTICATION_METHOD, text))
+                Err(End::with_text(
+                    "protocol_error",
+                    ReasonCode::BAD_AUTHENTICATION_METHOD,
+                    text,
+                ))
             }
         }
     }

@@ -47,11 +47,19 @@ pub(crate) struct End {
 
 impl End {
     fn new(reason: &'static str, code: Option<ReasonCode>) -> Self {
-        Self { reason, code, text: None }
+        Self {
+            reason,
+            code,
+            text: None,
+        }
     }
 
     fn with_text(reason: &'static str, code: ReasonCode, text: impl Into<String>) -> Self {
-        Self { reason, code: Some(code), text: Some(text.into()) }
+        Self {
+            reason,
+            code: Some(code),
+            text: Some(text.into()),
+        }
     }
 
     /// The peer closed the socket, or it broke.
@@ -66,7 +74,10 @@ impl End {
 
 impl From<io::Error> for End {
     fn from(error: io::Error) -> Self {
-        Self { text: Some(error.to_string()), ..Self::closed() }
+        Self {
+            text: Some(error.to_string()),
+            ..Self::closed()
+        }
     }
 }
 
@@ -95,13 +106,23 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: S
     let (mut session, seat) = match opened {
         Ok(opened) => opened,
         Err(end) => {
-            debug!(peer, reason = end.reason, text = end.text, "connection refused");
+            debug!(
+                peer,
+                reason = end.reason,
+                text = end.text,
+                "connection refused"
+            );
             return;
         }
     };
     session.connected().await;
     let end = session.run(&seat).await;
-    debug!(peer, reason = end.reason, text = end.text, "connection closed");
+    debug!(
+        peer,
+        reason = end.reason,
+        text = end.text,
+        "connection closed"
+    );
     session.close(&end).await;
     edge.registry.leave(&session.template.client_id, &seat);
 }
@@ -180,10 +201,13 @@ impl<B: Bus> Session<B> {
     /// Says goodbye, and tells the pipeline.
     async fn close(&mut self, end: &End) {
         if let Some(code) = end.code {
-            self.outbox.send(|encoder, out| encoder.encode_disconnect(code, end.text.as_deref(), out));
+            self.outbox
+                .send(|encoder, out| encoder.encode_disconnect(code, end.text.as_deref(), out));
         }
         self.delivering.close().await;
-        if !end.is_normal() && let Some(will) = self.will.take() {
+        if !end.is_normal()
+            && let Some(will) = self.will.take()
+        {
             self.publish_will(will).await;
         }
         self.disconnected(end.reason).await;

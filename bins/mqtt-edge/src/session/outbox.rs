@@ -28,7 +28,7 @@ pub struct Outbox {
 struct State {
     /// Encoded and not yet written.
     out: BytesMut,
-    /// PUBACKs in the order of their PUBLISHes (MQTT-4.6.0-2), each with its frame.
+    /// Each PUBACK with its frame, in the order of the messages (MQTT-4.6.0-2).
     waiting: VecDeque<Waiting>,
     /// Number of the last frame that knows of this outbox.
     known_to: Option<u64>,
@@ -45,7 +45,12 @@ struct Waiting {
 impl Outbox {
     /// The write side of a stream, for a client as its CONNECT described it.
     pub fn new(stream: Arc<TcpStream>, encoder: Encoder) -> Self {
-        Self { stream, encoder, state: Mutex::default(), backlog: Notify::new() }
+        Self {
+            stream,
+            encoder,
+            state: Mutex::default(),
+            backlog: Notify::new(),
+        }
     }
 
     /// How packets for this client are written.
@@ -56,7 +61,11 @@ impl Outbox {
     /// A PUBACK that waits for a frame. True when the frame must be told of this outbox.
     pub fn expect_stored(&self, frame: u64, packet_id: NonZeroU16, reason: ReasonCode) -> bool {
         let mut state = self.state.lock();
-        state.waiting.push_back(Waiting { frame, packet_id, reason });
+        state.waiting.push_back(Waiting {
+            frame,
+            packet_id,
+            reason,
+        });
         state.known_to.replace(frame) != Some(frame)
     }
 
@@ -64,7 +73,11 @@ impl Outbox {
     pub fn refuse(&self, packet_id: NonZeroU16, reason: ReasonCode) {
         let mut state = self.state.lock();
         let frame = state.waiting.back().map_or(0, |last| last.frame);
-        state.waiting.push_back(Waiting { frame, packet_id, reason });
+        state.waiting.push_back(Waiting {
+            frame,
+            packet_id,
+            reason,
+        });
         if state.waiting.len() == 1 {
             self.release(&mut state, frame);
         }
@@ -111,7 +124,8 @@ impl Outbox {
     fn release(&self, state: &mut State, frame: u64) {
         while let Some(first) = state.waiting.front().filter(|first| first.frame <= frame) {
             let (packet_id, reason) = (first.packet_id, first.reason);
-            self.encoder.encode_puback(packet_id, reason, &mut state.out);
+            self.encoder
+                .encode_puback(packet_id, reason, &mut state.out);
             state.waiting.pop_front();
         }
         self.write(state);

@@ -57,7 +57,10 @@ impl Registry {
     pub fn leave(&self, client_id: &Bytes, seat: &Seat) {
         seat.left.cancel();
         let mut seats = self.seats.lock();
-        if seats.get(client_id).is_some_and(|current| current.epoch == seat.epoch) {
+        if seats
+            .get(client_id)
+            .is_some_and(|current| current.epoch == seat.epoch)
+        {
             seats.remove(client_id);
         }
     }
@@ -87,7 +90,9 @@ impl Registry {
 
 /// Milliseconds since 1970.
 pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 

@@ -17,7 +17,11 @@ impl<B: Bus> Session<B> {
         for request in &subscribe.filters {
             let granted = request.qos.min(1);
             let client_id = self.template.client_id.clone();
-            match self.delivering.subscribe(&client_id, &request.filter, granted).await {
+            match self
+                .delivering
+                .subscribe(&client_id, &request.filter, granted)
+                .await
+            {
                 Ok(()) => codes.push(ReasonCode(granted)),
                 Err(error) => {
                     tracing::warn!(%error, "could not subscribe");
@@ -28,10 +32,17 @@ impl<B: Bus> Session<B> {
         let id = subscribe.packet_id;
         self.outbox
             .send(|encoder, out| encoder.encode_suback(id, &codes, out))
-            .map_err(|error| End::with_text("packet_too_large", ReasonCode::PACKET_TOO_LARGE, error.to_string()))?;
+            .map_err(|error| {
+                End::with_text(
+                    "packet_too_large",
+                    ReasonCode::PACKET_TOO_LARGE,
+                    error.to_string(),
+                )
+            })?;
         for (request, code) in subscribe.filters.iter().zip(&codes) {
             if !code.is_failure() {
-                self.subscribed(Bytes::copy_from_slice(request.filter.as_bytes()), code.0).await;
+                self.subscribed(Bytes::copy_from_slice(request.filter.as_bytes()), code.0)
+                    .await;
             }
         }
         Ok(())
@@ -52,10 +63,17 @@ impl<B: Bus> Session<B> {
         let id = unsubscribe.packet_id;
         self.outbox
             .send(|encoder, out| encoder.encode_unsuback(id, &codes, out))
-            .map_err(|error| End::with_text("packet_too_large", ReasonCode::PACKET_TOO_LARGE, error.to_string()))?;
+            .map_err(|error| {
+                End::with_text(
+                    "packet_too_large",
+                    ReasonCode::PACKET_TOO_LARGE,
+                    error.to_string(),
+                )
+            })?;
         for (filter, code) in unsubscribe.filters.iter().zip(&codes) {
             if *code == ReasonCode::SUCCESS {
-                self.unsubscribed(Bytes::copy_from_slice(filter.as_bytes())).await;
+                self.unsubscribed(Bytes::copy_from_slice(filter.as_bytes()))
+                    .await;
             }
         }
         Ok(())

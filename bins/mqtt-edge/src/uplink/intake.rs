@@ -37,7 +37,11 @@ struct Frames {
 impl Intake {
     /// Takes the lane's lock, once for all records of a read.
     pub fn begin(&self) -> Pushing<'_> {
-        Pushing { intake: self, frames: self.frames.lock(), pushed: false }
+        Pushing {
+            intake: self,
+            frames: self.frames.lock(),
+            pushed: false,
+        }
     }
 
     /// Waits until there may be room again.
@@ -146,5 +150,74 @@ impl Drop for Pushing<'_> {
         if self.pushed {
             self.intake.filled.notify_one();
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use bytes::Bytes;
+    use record::{Frame, MAX_FRAME_RECORDS};
+
+    use super::*;
+
+    fn record(number: usize) -> Record {
+        Record {
+            payload: Bytes::from(number.to_string()),
+            ..Record::default()
+        }
+    }
+
+    async fn numbers(intake: &Intake) -> Vec<usize> {
+        let mut frame = intake.next_frame().await.unwrap();
+        let read = Frame::<Record>::read(frame.records.take()).unwrap();
+        let number = |record: &Record| {
+            std::str::from_utf8(&record.payload)
+                .unwrap()
+                .parse()
+                .unwrap()
+        };
+        read.items.iter().map(number).collect()
+    }
+
+    /// Scenario: sessions push more than the lane may hold, and the lane takes one frame.
+    /// Guarantee: the lane says that it is full at its bound, whoever waits for room goes on, and
+    /// every record comes out once, in order.
+    #[tokio::test]
+    async fn a_full_lane_makes_sessions_wait() {
+        let intake = Arc::new(Intake::default());
+        let room = (FULL_FRAMES + 1) * MAX_FRAME_RECORDS;
+        for number in 0..room {
+            intake
+                .begin()
+                .push(&record(number), Entry::default())
+                .unwrap();
+        }
+        assert_eq!(
+            intake.begin().push(&record(room), Entry::default()),
+            Err(Full)
+        );
+        let waiting = tokio::spawn({
+            let intake = Arc::clone(&intake);
+            async move { intake.push(&record(room)).await }
+        });
+        let mut taken = numbers(&intake).await;
+        waiting.await.unwrap();
+        while taken.len() <= room {
+            taken.extend(numbers(&intake).await);
+        }
+        assert_eq!(taken, (0..=room).collect::<Vec<_>>());
+    }
+
+    /// Scenario: the edge drains: the lane is closed while it still holds a record.
+    /// Guarantee: the record comes out, and then the end.
+    #[tokio::test]
+    async fn a_closed_lane_gives_what_it_has() {
+        let intake = Intake::default();
+        intake.push(&record(7)).await;
+        intake.close();
+        assert_eq!(numbers(&intake).await, [7]);
+        assert!(intake.next_frame().await.is_none());
     }
 }

@@ -50,7 +50,11 @@ pub struct Lane<B> {
 impl<B: Bus> Lane<B> {
     /// Joins an intake with its parts.
     pub fn new(intake: Arc<Intake>, parts: LaneParts<B>) -> Self {
-        Self { intake, parts, rate: Rate::default() }
+        Self {
+            intake,
+            parts,
+            rate: Rate::default(),
+        }
     }
 
     /// Runs until the intake is closed and everything in it is stored.
@@ -58,7 +62,9 @@ impl<B: Bus> Lane<B> {
         let mut earliest = Instant::now();
         loop {
             sleep_until(earliest).await;
-            let Some(mut frame) = self.intake.next_frame().await else { return };
+            let Some(mut frame) = self.intake.next_frame().await else {
+                return;
+            };
             let began = Instant::now();
             let records = frame.records.len();
             self.parts.metrics.records_taken.add(records as u64);
@@ -79,7 +85,12 @@ impl<B: Bus> Lane<B> {
         let trace = frame.spans.first().map(|span| span.context);
         let bytes = frame.records.take();
         let mut outage = Outage::default();
-        while let Err(error) = self.parts.publisher.publish(&id, bytes.clone(), trace).await {
+        while let Err(error) = self
+            .parts
+            .publisher
+            .publish(&id, bytes.clone(), trace)
+            .await
+        {
             metrics.retries.add(1);
             self.intake.set_stalled(true);
             outage.wait(&error).await;
@@ -103,9 +114,21 @@ impl<B: Bus> Lane<B> {
             }
         }
         let ended = SystemTime::now();
-        for EdgeSpan { context, link, started, shape } in frame.spans.drain(..) {
+        for EdgeSpan {
+            context,
+            link,
+            started,
+            shape,
+        } in frame.spans.drain(..)
+        {
             if let Some(shape) = self.parts.shapes.get(shape) {
-                self.parts.tracer.root_span(shape, context, link, started..ended, Vec::<KeyValue>::new);
+                self.parts.tracer.root_span(
+                    shape,
+                    context,
+                    link,
+                    started..ended,
+                    Vec::<KeyValue>::new,
+                );
             }
         }
     }
@@ -122,19 +145,26 @@ struct Outage {
 impl Outage {
     async fn wait(&mut self, error: &Unavailable) {
         let since = *self.since.get_or_insert_with(Instant::now);
-        if self.told.is_none_or(|told| told.elapsed() > Duration::from_secs(10)) {
+        if self
+            .told
+            .is_none_or(|told| told.elapsed() > Duration::from_secs(10))
+        {
             self.told = Some(Instant::now());
             let waiting_s = since.elapsed().as_secs();
             warn!(waiting_s, "{error}; PUBACKs are withheld until it is back");
         }
-        let backoff =
-            self.backoff.get_or_insert_with(|| Backoff::up_to(Duration::from_millis(500)));
+        let backoff = self
+            .backoff
+            .get_or_insert_with(|| Backoff::up_to(Duration::from_millis(500)));
         backoff.wait().await;
     }
 
     fn over(&self) {
         if let Some(since) = self.since {
-            info!(waited_s = since.elapsed().as_secs(), "stored again; PUBACKs go out");
+            info!(
+                waited_s = since.elapsed().as_secs(),
+                "stored again; PUBACKs go out"
+            );
         }
     }
 }
@@ -149,12 +179,19 @@ struct Rate {
 impl Rate {
     fn gap(&mut self, records: usize, now: Instant) -> Duration {
         if let Some(last) = self.last.replace(now) {
-            #[expect(clippy::cast_precision_loss, reason = "a frame has at most 1,024 records")]
+            #[expect(
+                clippy::cast_precision_loss,
+                reason = "a frame has at most 1,024 records"
+            )]
             let rate = records as f64 / (now - last).as_secs_f64().max(1e-6);
             // The mean over about eight frames: one burst changes nothing.
             self.per_second += (rate - self.per_second) / 8.0;
         }
-        if self.per_second > BUSY { BUSY_GAP } else { GAP }
+        if self.per_second > BUSY {
+            BUSY_GAP
+        } else {
+            GAP
+        }
     }
 }
 

@@ -26,7 +26,9 @@ pub struct Uplink {
 impl Uplink {
     /// One intake per partition.
     pub fn new(partitions: u16) -> Self {
-        Self { lanes: (0..partitions).map(|_| Arc::default()).collect() }
+        Self {
+            lanes: (0..partitions).map(|_| Arc::default()).collect(),
+        }
     }
 
     /// The lane of a client: all that a client does goes through one.

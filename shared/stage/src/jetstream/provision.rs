@@ -14,7 +14,7 @@ use crate::error::ProvisionError;
 
 /// How long an unsettled frame waits before it is delivered again. Long: a dead process is noticed
 /// by other means, and a slow batch says that it is in progress.
-pub(crate) const ACK_WAIT: Duration = Duration::from_secs(60);
+pub(crate) const ACK_WAIT: Duration = Duration::from_mins(1);
 
 /// How often a batch that takes long says that it is in progress.
 pub(crate) const PROGRESS_EVERY: Duration = Duration::from_secs(20);

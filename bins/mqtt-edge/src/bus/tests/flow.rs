@@ -158,7 +158,9 @@ async fn lag_is_told_and_hurts_nobody_else() {
     let payload = Bytes::from(vec![0; SIZE]);
     let fits = MAX_UNDONE / (SIZE + 300);
     for qos in [vec![1; fits + 5], vec![0; 3]].concat() {
-        bus.publish(message("a", payload.clone(), qos)).await.unwrap();
+        bus.publish(message("a", payload.clone(), qos))
+            .await
+            .unwrap();
         next(&mut fast).await;
     }
     let mut tokens = Vec::new();
@@ -166,16 +168,25 @@ async fn lag_is_told_and_hurts_nobody_else() {
         tokens.push(next_undone(&mut slow).await.token);
     }
     let lag = tokio::time::timeout(PATIENCE, slow.next()).await.unwrap();
-    assert!(matches!(lag, Err(BusError::Lagged { qos0: 3, qos1: 5 })), "{lag:?}");
+    assert!(
+        matches!(lag, Err(BusError::Lagged { qos0: 3, qos1: 5 })),
+        "{lag:?}"
+    );
     // Nothing is acknowledged yet, so even now there is no room for a large one.
     bus.publish(message("a", payload.clone(), 1)).await.unwrap();
     let lag = tokio::time::timeout(PATIENCE, slow.next()).await.unwrap();
-    assert!(matches!(lag, Err(BusError::Lagged { qos0: 0, qos1: 1 })), "{lag:?}");
+    assert!(
+        matches!(lag, Err(BusError::Lagged { qos0: 0, qos1: 1 })),
+        "{lag:?}"
+    );
     for token in tokens {
         slow.done(token).await.unwrap();
     }
     publish(&bus, "a", "again").await;
-    assert_eq!(payloads_until_mark(&bus, &mut slow, "mark").await, ["again"]);
+    assert_eq!(
+        payloads_until_mark(&bus, &mut slow, "mark").await,
+        ["again"]
+    );
 }
 
 /// Scenario: one of two sessions that share a filter takes nothing, until its queue is full.

@@ -38,7 +38,9 @@ async fn subscriber(bus: &RouterBus, filters: &[&str], qos: u8) -> RouterLink {
 }
 
 async fn publish(bus: &RouterBus, topic: &str, payload: &str) {
-    bus.publish(message(topic, payload.to_owned(), 1)).await.expect("a living router");
+    bus.publish(message(topic, payload.to_owned(), 1))
+        .await
+        .expect("a living router");
 }
 
 /// The next message, done at once.
@@ -49,7 +51,10 @@ async fn next(link: &mut RouterLink) -> (Message, u8) {
 }
 
 async fn next_undone(link: &mut RouterLink) -> Forwarded {
-    tokio::time::timeout(PATIENCE, link.next()).await.expect("a message").expect("a living router")
+    tokio::time::timeout(PATIENCE, link.next())
+        .await
+        .expect("a message")
+        .expect("a living router")
 }
 
 /// The payloads of the next messages.

@@ -47,7 +47,10 @@ async fn overlapping_filters_deliver_once_each() {
     let bus = bus();
     let mut link = subscriber(&bus, &["a/+", "a/#", "a/+", "mark"], 1).await;
     publish(&bus, "a/b", "1").await;
-    assert_eq!(payloads_until_mark(&bus, &mut link, "mark").await, ["1", "1"]);
+    assert_eq!(
+        payloads_until_mark(&bus, &mut link, "mark").await,
+        ["1", "1"]
+    );
     link.unsubscribe("a/#").await.unwrap();
     publish(&bus, "a/b", "2").await;
     assert_eq!(payloads_until_mark(&bus, &mut link, "mark").await, ["2"]);
@@ -69,7 +72,10 @@ async fn same_filter_by_many_sessions() {
         publish(&bus, "news/x", payload).await;
     }
     for link in &mut links {
-        assert_eq!(payloads_until_mark(&bus, link, "news/mark").await[..3], ["1", "2", "3"]);
+        assert_eq!(
+            payloads_until_mark(&bus, link, "news/mark").await[..3],
+            ["1", "2", "3"]
+        );
     }
 }
 
@@ -117,7 +123,12 @@ async fn everything_in_a_message_arrives() {
             ],
         })),
     };
-    for sent in [full, message("a", "", 0), message("a", "", 1), message("a", vec![9; 1 << 20], 1)] {
+    for sent in [
+        full,
+        message("a", "", 0),
+        message("a", "", 1),
+        message("a", vec![9; 1 << 20], 1),
+    ] {
         bus.publish(sent.clone()).await.unwrap();
         assert_eq!(next(&mut link).await.0, sent);
     }
@@ -132,8 +143,15 @@ async fn strange_names_are_served() {
     for client_id in ["a/b", "+$#/", "", "\u{9501}", "a/b"] {
         let mut link = bus.connect(client_id).await.unwrap();
         let deep = "x/".repeat(1000);
-        for topic in ["\u{95e8}\u{9501}/\u{72b6}\u{6001}", "/", "//", "a b", "a.b*>", "\u{1f510}", &deep]
-        {
+        for topic in [
+            "\u{95e8}\u{9501}/\u{72b6}\u{6001}",
+            "/",
+            "//",
+            "a b",
+            "a.b*>",
+            "\u{1f510}",
+            &deep,
+        ] {
             link.subscribe(topic, 1).await.unwrap();
             publish(&bus, topic, topic).await;
             assert_eq!(next(&mut link).await.0.topic, topic.as_bytes());
@@ -152,7 +170,10 @@ async fn bad_names_are_refused() {
         let refused = bus.publish(message(topic, "x", 1)).await;
         assert!(matches!(refused, Err(BusError::Topic)), "{topic:?}");
     }
-    let not_text = Message { topic: Bytes::from_static(&[0xFF]), ..Message::default() };
+    let not_text = Message {
+        topic: Bytes::from_static(&[0xFF]),
+        ..Message::default()
+    };
     assert!(matches!(bus.publish(not_text).await, Err(BusError::Topic)));
     for filter in ["", "a#", "#/a", "a+", "$share/g/a#"] {
         let refused = link.subscribe(filter, 1).await;
@@ -160,7 +181,13 @@ async fn bad_names_are_refused() {
     }
     let deep = "+/".repeat(200);
     let refused = link.subscribe(&deep, 1).await;
-    assert!(matches!(refused, Err(BusError::TooManyLevels { levels: 201, max: 128 })));
+    assert!(matches!(
+        refused,
+        Err(BusError::TooManyLevels {
+            levels: 201,
+            max: 128
+        })
+    ));
     publish(&bus, "a", "1").await;
     assert_eq!(payloads(&mut link, 1).await, ["1"]);
 }
@@ -192,6 +219,14 @@ async fn shared_subscriptions_take_turns() {
     first.unsubscribe("$share/g/a/+").await.unwrap();
     publish(&bus, "a/x", "5").await;
     publish(&bus, "a/x", "6").await;
-    assert_eq!(payloads_until_mark(&bus, &mut second, "mark").await, ["5", "6"]);
-    assert!(payloads_until_mark(&bus, &mut first, "mark").await.contains(&"mark".into()) == false);
+    assert_eq!(
+        payloads_until_mark(&bus, &mut second, "mark").await,
+        ["5", "6"]
+    );
+    assert!(
+        payloads_until_mark(&bus, &mut first, "mark")
+            .await
+            .contains(&"mark".into())
+            == false
+    );
 }

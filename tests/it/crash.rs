@@ -1,0 +1,149 @@
+//! kill -9 of every process on the road, under load.
+
+use servers::{KafkaOptions, KafkaServer};
+use tokio::sync::Semaphore;
+
+use crate::dead_letters::dead_letters;
+use crate::fleet::{Fleet, Load};
+use crate::kafka_log::everything;
+use crate::ledger::Repeats;
+use crate::payloads::unique;
+use crate::testbed::{Setup, Testbed};
+
+/// Two cores serve a stack and its load, but not two of them without stretching every deadline.
+static ONE_AT_A_TIME: Semaphore = Semaphore::const_new(1);
+
+const LOAD: Load = Load::MODEST;
+
+/// Faults in each test.
+const FAULTS: u64 = 2;
+
+/// A random instant in each third of the load but the last: a number of acknowledged states.
+fn instants() -> Vec<u64> {
+    let seed = std::env::var("LATCHWORK_TEST_SEED").ok().and_then(|text| text.parse().ok());
+    let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+    let mut random = fastrand::Rng::with_seed(seed);
+    let third = LOAD.total() / (FAULTS + 1);
+    let instants = (0..FAULTS).map(|n| random.u64(n * third + 20..(n + 1) * third)).collect();
+    eprintln!("faults after {instants:?} states (LATCHWORK_TEST_SEED={seed})");
+    instants
+}
+
+/// The pipeline under test: states into a topic of its own with several partitions.
+fn pipeline(topic: &str) -> String {
+    format!(
+        "[[contract]]\nfilter = \"devices/+/state\"\nschema = \"lock-state\"\n\
+         [[hook]]\nevent = \"message.publish\"\nfilter = \"devices/+/state\"\n\
+         kafka_topic = \"{topic}\"\n[[topic]]\nname = \"{topic}\"\npartitions = 3\n\
+         [streams]\npartitions = 2\n"
+    )
+}
+
+/// Runs the load with a fault at each instant, and checks the account of every message.
+async fn survive(
+    kafka: Option<&str>,
+    mut fault: impl AsyncFnMut(&mut Testbed, &mut Fleet),
+) -> Repeats {
+    let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
+    let topic = unique("crash");
+    let setup = Setup::new().pipeline(pipeline(&topic));
+    let mut bed = match kafka {
+        Some(address) => setup.kafka(address).start().await,
+        None => setup.start().await,
+    };
+    let mut fleet = Fleet::start(bed.mqtt(), "10083618796", LOAD);
+    for instant in instants() {
+        fleet.acknowledged(instant).await;
+        fault(&mut bed, &mut fleet).await;
+    }
+    let mut ledger = fleet.finish().await;
+    bed.drained().await;
+    ledger.book_stored(&everything(&bed.kafka(), &topic).await);
+    ledger.book_dead(&dead_letters(&bed.jetstream().await, "transform").await);
+    let repeats = ledger.assert_whole();
+    eprintln!("{repeats:?}");
+    repeats
+}
+
+/// What one kill may repeat at most: a stage sends again what it had not settled, which at this
+/// load is what the locks publish within a second.
+fn bound() -> usize {
+    let per_second = LOAD.locks * 1000 / u64::try_from(LOAD.every.as_millis()).unwrap();
+    usize::try_from(FAULTS * per_second).unwrap()
+}
+
+/// Scenario: mqtt-edge is killed twice under load; the locks connect again and publish again what
+/// was not acknowledged.
+/// Guarantee: nothing acknowledged is lost, the order of each lock holds; repeats are at most what
+/// was on its way.
+#[tokio::test]
+async fn mqtt_edge_is_killed() {
+    let repeats = survive(None, async |bed, _| bed.kill("mqtt-edge").await).await;
+    assert!(repeats.republished <= LOAD.in_flight() * 2, "{repeats:?}");
+    assert_eq!(repeats.recognisable, 0, "{repeats:?}");
+}
+
+/// Scenario: transform is killed twice under load.
+/// Guarantee: nothing acknowledged is lost, the order of each lock holds; what it had not settled
+/// may come again, under the same lw-seq.
+#[tokio::test]
+async fn transform_is_killed() {
+    let repeats = survive(None, async |bed, _| bed.kill("transform").await).await;
+    assert!(repeats.recognisable <= bound(), "{repeats:?}");
+    assert_eq!(repeats.republished, 0, "{repeats:?}");
+}
+
+/// Scenario: kafka-sink is killed twice under load.
+/// Guarantee: nothing acknowledged is lost, the order of each lock holds; what it had not settled
+/// may come again, under the same lw-seq.
+#[tokio::test]
+async fn kafka_sink_is_killed() {
+    let repeats = survive(None, async |bed, _| bed.kill("kafka-sink").await).await;
+    assert!(repeats.recognisable <= bound(), "{repeats:?}");
+    assert_eq!(repeats.republished, 0, "{repeats:?}");
+}
+
+/// Scenario: nats-server is killed twice under load, and restarted on its data.
+/// Guarantee: nothing acknowledged is lost, the order of each lock holds; what was not settled may
+/// come again, under the same lw-seq.
+#[tokio::test]
+async fn nats_server_is_killed() {
+    let kill = async |bed: &mut Testbed, _: &mut Fleet| {
+        bed.nats().kill().await.unwrap();
+        bed.nats().restart().await.unwrap();
+    };
+    let repeats = survive(None, kill).await;
+    assert!(repeats.recognisable <= bound(), "{repeats:?}");
+    assert_eq!(repeats.republished, 0, "{repeats:?}");
+}
+
+/// Scenario: Kafka is killed twice under load, and stays away until hundreds more states are
+/// acknowledged.
+/// Guarantee: the locks notice nothing; nothing acknowledged is lost, the order of each lock holds,
+/// and the idempotent producer makes no repeats.
+#[tokio::test]
+async fn kafka_is_killed() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut server = KafkaServer::start(KafkaOptions::new(folder.path())).await.unwrap();
+    let address = server.address();
+    let kill = async |_: &mut Testbed, fleet: &mut Fleet| {
+        server.kill().await.unwrap();
+        let more = fleet.acknowledged_so_far() + LOAD.total() / 8;
+        fleet.acknowledged(more).await;
+        server.restart().await.unwrap();
+    };
+    let repeats = survive(Some(&address), kill).await;
+    assert_eq!(repeats, Repeats { recognisable: 0, republished: 0 });
+}
+
+/// Scenario: the whole stack gets SIGTERM under load and is started again on its data, twice.
+/// Guarantee: nothing acknowledged is lost, the order of each lock holds, and nothing is repeated.
+#[tokio::test]
+async fn the_stack_stops_in_good_order() {
+    let restart = async |bed: &mut Testbed, _: &mut Fleet| {
+        bed.stop().await;
+        bed.start().await;
+    };
+    let repeats = survive(None, restart).await;
+    assert_eq!(repeats, Repeats { recognisable: 0, republished: 0 });
+}
