@@ -27,9 +27,15 @@ fn file(name: &str, text: &str) -> (TempDir, PathBuf) {
 #[tokio::test]
 async fn an_unreachable_nats() {
     let url = format!("nats://{}", nobody());
-    for command in [&["dlq", "list"][..], &["provision"], &["check", "--connect"]] {
+    for command in [
+        &["dlq", "list"][..],
+        &["provision"],
+        &["check", "--connect"],
+    ] {
         let arguments = [command, &["--nats", &url]].concat();
-        latchwork(&arguments).await.is_one_clear_line(&[&url, "--nats", "nats-server"]);
+        latchwork(&arguments)
+            .await
+            .is_one_clear_line(&[&url, "--nats", "nats-server"]);
     }
 }
 
@@ -38,7 +44,9 @@ async fn an_unreachable_nats() {
 #[tokio::test]
 async fn an_unreachable_kafka() {
     let folder = tempfile::tempdir().unwrap();
-    let nats = NatsServer::start(NatsOptions::new(folder.path())).await.unwrap();
+    let nats = NatsServer::start(NatsOptions::new(folder.path()))
+        .await
+        .unwrap();
     let kafka = nobody();
     let url = nats.url();
     let outcome = latchwork(&["check", "--connect", "--nats", &url, "--kafka", &kafka]).await;
@@ -70,7 +78,9 @@ async fn a_nats_server_that_is_too_old() {
             tokio::spawn(old_nats(stream));
         }
     });
-    latchwork(&["dlq", "list", "--nats", &url]).await.is_one_clear_line(&["2.9.10", "2.14", &url]);
+    latchwork(&["dlq", "list", "--nats", &url])
+        .await
+        .is_one_clear_line(&["2.9.10", "2.14", &url]);
     let outcome = latchwork(&["stage", "transform", "--nats", &url]).await;
     outcome.has_failed_saying(&["2.9.10", "2.14", &url]);
 }
@@ -104,23 +114,44 @@ async fn a_pipeline_file_that_is_wrong() {
     let (_schemas, broken) = file("broken.schema.json", "{\"type\": \"no-such-type\"}");
     let (_more, no_json) = file("no.schema.json", "{\"type\": ");
     let cases = [
-        ("[streams]\nup_max_byte = 1\n".to_owned(), vec!["line 2", "up_max_byte", "up_max_bytes"]),
-        (contract(broken.to_str().unwrap()), vec!["line 3", "broken.schema.json"]),
-        (contract(no_json.to_str().unwrap()), vec!["line 3", "no.schema.json"]),
-        (contract("missing.schema.json"), vec!["line 3", "missing.schema.json"]),
+        (
+            "[streams]\nup_max_byte = 1\n".to_owned(),
+            vec!["line 2", "up_max_byte", "up_max_bytes"],
+        ),
+        (
+            contract(broken.to_str().unwrap()),
+            vec!["line 3", "broken.schema.json"],
+        ),
+        (
+            contract(no_json.to_str().unwrap()),
+            vec!["line 3", "no.schema.json"],
+        ),
+        (
+            contract("missing.schema.json"),
+            vec!["line 3", "missing.schema.json"],
+        ),
         (contract("lock-sate"), vec!["line 3", "lock-sate"]),
-        ("[[contract]]\nfilter = \"a/#/b\"\nschema = \"lock-state\"\n".to_owned(), vec!["line 2"]),
+        (
+            "[[contract]]\nfilter = \"a/#/b\"\nschema = \"lock-state\"\n".to_owned(),
+            vec!["line 2"],
+        ),
         ("hook = 1\n[[".to_owned(), vec!["line 2"]),
     ];
     for (text, words) in cases {
         let (_folder, path) = file("pipeline.toml", &text);
         let path = path.to_str().unwrap();
         let words = [&[path], &words[..]].concat();
-        latchwork(&["check", "--config", path]).await.is_one_clear_line(&words);
-        latchwork(&["stage", "transform", "--config", path]).await.is_one_clear_line(&words);
+        latchwork(&["check", "--config", path])
+            .await
+            .is_one_clear_line(&words);
+        latchwork(&["stage", "transform", "--config", path])
+            .await
+            .is_one_clear_line(&words);
     }
     let missing = ["check", "--config", "/no/such/pipeline.toml"];
-    latchwork(&missing).await.is_one_clear_line(&["/no/such/pipeline.toml", "--config"]);
+    latchwork(&missing)
+        .await
+        .is_one_clear_line(&["/no/such/pipeline.toml", "--config"]);
 }
 
 /// Scenario: `up` is asked for a stage that does not exist; so is `stage`.
@@ -130,7 +161,9 @@ async fn an_unknown_stage() {
     let kafka = nobody();
     let outcome = latchwork(&["up", "--kafka", &kafka, "--stages", "transfrom"]).await;
     outcome.is_one_clear_line(&["transfrom", "mqtt-edge", "transform", "kafka-sink"]);
-    latchwork(&["stage", "transfrom"]).await.has_failed_saying(&["transfrom"]);
+    latchwork(&["stage", "transfrom"])
+        .await
+        .has_failed_saying(&["transfrom"]);
 }
 
 /// Scenario: Kafka's address has no port, or a setting of librdkafka does not exist.
@@ -139,9 +172,20 @@ async fn an_unknown_stage() {
 async fn a_kafka_setting_that_is_wrong() {
     let outcome = latchwork(&["stage", "kafka-sink", "--kafka", "localhost"]).await;
     outcome.is_one_clear_line(&["localhost", "port", "--kafka"]);
-    let (_folder, path) = file("pipeline.toml", "[kafka.librdkafka]\n\"no.such.setting\" = 1\n");
+    let (_folder, path) = file(
+        "pipeline.toml",
+        "[kafka.librdkafka]\n\"no.such.setting\" = 1\n",
+    );
     let config = path.to_str().unwrap();
-    let outcome = latchwork(&["stage", "kafka-sink", "--kafka", &nobody(), "--config", config]).await;
+    let outcome = latchwork(&[
+        "stage",
+        "kafka-sink",
+        "--kafka",
+        &nobody(),
+        "--config",
+        config,
+    ])
+    .await;
     outcome.is_one_clear_line(&["no.such.setting"]);
 }
 
@@ -150,12 +194,23 @@ async fn a_kafka_setting_that_is_wrong() {
 /// Guarantee: it refuses, with one line that has both numbers.
 #[tokio::test]
 async fn another_number_of_partitions() {
-    let two = Setup::new().pipeline("[streams]\npartitions = 2\n").stages(&["transform"]);
+    let two = Setup::new()
+        .pipeline("[streams]\npartitions = 2\n")
+        .stages(&["transform"]);
     let bed = two.start().await;
     let (_folder, path) = file("pipeline.toml", "[streams]\npartitions = 4\n");
     let config = path.to_str().unwrap();
-    let arguments = ["stage", "transform", "--nats", bed.nats_url(), "--config", config];
-    latchwork(&arguments).await.has_failed_saying(&["2 partitions", "4"]);
+    let arguments = [
+        "stage",
+        "transform",
+        "--nats",
+        bed.nats_url(),
+        "--config",
+        config,
+    ];
+    latchwork(&arguments)
+        .await
+        .has_failed_saying(&["2 partitions", "4"]);
 }
 
 /// Scenario: `dlq show` is asked for an id that is none, and for one that does not exist; `dlq
@@ -166,13 +221,22 @@ async fn dead_letters_that_do_not_exist() {
     let bed = Setup::new().stages(&["transform"]).start().await;
     let nats = ["--nats", bed.nats_url()];
     let show = |id| [&["dlq"], &nats[..], &["show", id]].concat();
-    latchwork(&show("twelve")).await.has_failed_saying(&["twelve"]);
-    latchwork(&show("12.0")).await.is_one_clear_line(&["there is no dead letter 12.0"]);
+    latchwork(&show("twelve"))
+        .await
+        .has_failed_saying(&["twelve"]);
+    latchwork(&show("12.0"))
+        .await
+        .is_one_clear_line(&["there is no dead letter 12.0"]);
     let outcome = latchwork(&[&["dlq"], &nats[..], &["list"]].concat()).await;
-    assert_eq!((outcome.code, outcome.stdout.as_str()), (Some(0), "no dead letters\n"));
+    assert_eq!(
+        (outcome.code, outcome.stdout.as_str()),
+        (Some(0), "no dead letters\n")
+    );
 
     let folder = tempfile::tempdir().unwrap();
-    let bare = NatsServer::start(NatsOptions::new(folder.path())).await.unwrap();
+    let bare = NatsServer::start(NatsOptions::new(folder.path()))
+        .await
+        .unwrap();
     let outcome = latchwork(&["dlq", "--nats", &bare.url(), "list"]).await;
     outcome.is_one_clear_line(&["no dead-letter stream", "provision"]);
 }

@@ -6,15 +6,25 @@ use axum::Router;
 use axum::body::Bytes;
 use axum::routing::post;
 use opentelemetry_proto::tonic::collector::trace::v1::ExportTraceServiceRequest;
+use opentelemetry_proto::tonic::common::v1::{KeyValue, any_value::Value};
 use opentelemetry_proto::tonic::trace::v1::Span;
 use prost::Message;
 use tokio::net::TcpListener;
+
+use crate::waiting::until;
 
 /// A span, with the service that sent it.
 #[derive(Clone, Debug)]
 pub(crate) struct SeenSpan {
     pub(crate) service: String,
     pub(crate) span: Span,
+}
+
+impl SeenSpan {
+    /// An attribute that is text; empty when it is not there.
+    pub(crate) fn attribute(&self, key: &str) -> &str {
+        text(&self.span.attributes, key)
+    }
 }
 
 /// Takes OTLP over HTTP/protobuf.
@@ -46,15 +56,37 @@ impl Collector {
         format!("http://{}", self.address)
     }
 
-    /// Every span of a trace, by the 32 hex digits of its id.
-    pub(crate) fn trace(&self, trace_id: &str) -> Vec<SeenSpan> {
-        let spans = self.spans.lock().unwrap();
-        spans.iter().filter(|seen| hex(&seen.span.trace_id) == trace_id).cloned().collect()
+    /// Waits for spans that are chosen, at least so many, and gives them.
+    pub(crate) async fn await_spans(
+        &self,
+        what: &str,
+        count: usize,
+        chosen: impl Fn(&SeenSpan) -> bool,
+    ) -> Vec<SeenSpan> {
+        let choose = || -> Vec<SeenSpan> {
+            self.spans
+                .lock()
+                .unwrap()
+                .iter()
+                .filter(|seen| chosen(seen))
+                .cloned()
+                .collect()
+        };
+        until(&format!("{count} spans: {what}"), async || {
+            choose().len() >= count
+        })
+        .await;
+        choose()
     }
 
-    /// Every span so far.
-    pub(crate) fn spans(&self) -> Vec<SeenSpan> {
-        self.spans.lock().unwrap().clone()
+    /// The spans of a trace so far, by the 32 hex digits of its id.
+    pub(crate) fn trace(&self, trace_id: &str) -> Vec<SeenSpan> {
+        let spans = self.spans.lock().unwrap();
+        spans
+            .iter()
+            .filter(|seen| hex(&seen.span.trace_id) == trace_id)
+            .cloned()
+            .collect()
     }
 }
 
@@ -65,12 +97,26 @@ pub(crate) fn hex(bytes: &[u8]) -> String {
 fn seen(request: ExportTraceServiceRequest) -> Vec<SeenSpan> {
     let mut spans = Vec::new();
     for resource_spans in request.resource_spans {
-        let attributes = resource_spans.resource.map(|resource| resource.attributes);
-        let service = attributes.unwrap_or_default().into_iter().find(|one| one.key == "service.name");
-        let service = service.and_then(|one| one.value).map(|value| format!("{value:?}"));
-        for span in resource_spans.scope_spans.into_iter().flat_map(|scope| scope.spans) {
-            spans.push(SeenSpan { service: service.clone().unwrap_or_default(), span });
+        let resource = resource_spans.resource.unwrap_or_default();
+        let service = text(&resource.attributes, "service.name");
+        for span in resource_spans
+            .scope_spans
+            .into_iter()
+            .flat_map(|scope| scope.spans)
+        {
+            spans.push(SeenSpan {
+                service: service.to_owned(),
+                span,
+            });
         }
     }
     spans
+}
+
+fn text<'a>(attributes: &'a [KeyValue], key: &str) -> &'a str {
+    let found = attributes.iter().find(|attribute| attribute.key == key);
+    match found.and_then(|attribute| attribute.value.as_ref()?.value.as_ref()) {
+        Some(Value::StringValue(text)) => text,
+        _ => "",
+    }
 }

@@ -20,11 +20,15 @@ const FAULTS: u64 = 2;
 
 /// A random instant in each third of the load but the last: a number of acknowledged states.
 fn instants() -> Vec<u64> {
-    let seed = std::env::var("LATCHWORK_TEST_SEED").ok().and_then(|text| text.parse().ok());
+    let seed = std::env::var("LATCHWORK_TEST_SEED")
+        .ok()
+        .and_then(|text| text.parse().ok());
     let seed = seed.unwrap_or_else(|| fastrand::u64(..));
     let mut random = fastrand::Rng::with_seed(seed);
     let third = LOAD.total() / (FAULTS + 1);
-    let instants = (0..FAULTS).map(|n| random.u64(n * third + 20..(n + 1) * third)).collect();
+    let instants = (0..FAULTS)
+        .map(|n| random.u64(n * third + 20..(n + 1) * third))
+        .collect();
     eprintln!("faults after {instants:?} states (LATCHWORK_TEST_SEED={seed})");
     instants
 }
@@ -124,7 +128,9 @@ async fn nats_server_is_killed() {
 #[tokio::test]
 async fn kafka_is_killed() {
     let folder = tempfile::tempdir().unwrap();
-    let mut server = KafkaServer::start(KafkaOptions::new(folder.path())).await.unwrap();
+    let mut server = KafkaServer::start(KafkaOptions::new(folder.path()))
+        .await
+        .unwrap();
     let address = server.address();
     let kill = async |_: &mut Testbed, fleet: &mut Fleet| {
         server.kill().await.unwrap();
@@ -133,7 +139,13 @@ async fn kafka_is_killed() {
         server.restart().await.unwrap();
     };
     let repeats = survive(Some(&address), kill).await;
-    assert_eq!(repeats, Repeats { recognisable: 0, republished: 0 });
+    assert_eq!(
+        repeats,
+        Repeats {
+            recognisable: 0,
+            republished: 0
+        }
+    );
 }
 
 /// Scenario: the whole stack gets SIGTERM under load and is started again on its data, twice.
@@ -145,5 +157,11 @@ async fn the_stack_stops_in_good_order() {
         bed.start().await;
     };
     let repeats = survive(None, restart).await;
-    assert_eq!(repeats, Repeats { recognisable: 0, republished: 0 });
+    assert_eq!(
+        repeats,
+        Repeats {
+            recognisable: 0,
+            republished: 0
+        }
+    );
 }

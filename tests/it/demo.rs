@@ -12,13 +12,29 @@ async fn the_demo_proves_itself() {
     let outcome = latchwork(&["demo", "--for", "3s", "--json"]).await;
     assert_eq!(outcome.code, Some(0), "{outcome:#?}");
     let last = outcome.stdout.lines().last().unwrap_or_default();
-    let account: Value = serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last}"));
-    let figure = |name: &str| account[name].as_f64().unwrap_or_else(|| panic!("no {name}: {last}"));
+    let account: Value =
+        serde_json::from_str(last).unwrap_or_else(|error| panic!("{error}: {last}"));
+    let figure = |name: &str| {
+        account[name]
+            .as_f64()
+            .unwrap_or_else(|| panic!("no {name}: {last}"))
+    };
     for name in ["lost", "duplicates", "out_of_order"] {
         assert!(figure(name) == 0.0, "{name}: {last}");
     }
-    for name in ["published", "acked", "in_kafka", "dead_letters", "p50_ms", "p99_ms"] {
+    for name in [
+        "published",
+        "acked",
+        "in_kafka",
+        "dead_letters",
+        "p50_ms",
+        "p99_ms",
+    ] {
         assert!(figure(name) > 0.0, "{name}: {last}");
     }
-    assert_eq!(account.as_object().map(serde_json::Map::len), Some(9), "{last}");
+    assert_eq!(
+        account.as_object().map(serde_json::Map::len),
+        Some(9),
+        "{last}"
+    );
 }

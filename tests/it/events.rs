@@ -24,7 +24,11 @@ fn all_hooks(topic: &str) -> String {
         ("message.acked", "devices/+/command"),
     ];
     let hook = |(event, filter): (&str, &str)| {
-        let filter = if filter.is_empty() { "" } else { &format!("filter = \"{filter}\"\n") };
+        let filter = if filter.is_empty() {
+            ""
+        } else {
+            &format!("filter = \"{filter}\"\n")
+        };
         format!("[[hook]]\nevent = \"{event}\"\n{filter}kafka_topic = \"{topic}\"\n")
     };
     hooks.map(hook).join("")
@@ -39,20 +43,35 @@ async fn the_life_of_a_lock() {
     let topic = unique("events");
     let bed = Setup::new().pipeline(all_hooks(&topic)).start().await;
     let (lock, mut incoming) = connect(&bed.client(LOCK)).await;
-    soon("SUBACK", lock.subscribe([command_topic(LOCK)])).await.unwrap();
-    assert_eq!(publish(&lock, state_topic(LOCK), state(LOCK, 1)).await, ReasonCode::SUCCESS);
+    soon("SUBACK", lock.subscribe([command_topic(LOCK)]))
+        .await
+        .unwrap();
+    assert_eq!(
+        publish(&lock, state_topic(LOCK), state(LOCK, 1)).await,
+        ReasonCode::SUCCESS
+    );
     let (app, _) = connect(&bed.client("app")).await;
-    assert_eq!(publish(&app, command_topic(LOCK), command(2)).await, ReasonCode::SUCCESS);
+    assert_eq!(
+        publish(&app, command_topic(LOCK), command(2)).await,
+        ReasonCode::SUCCESS
+    );
     soon("the command", incoming.next()).await.unwrap();
-    soon("UNSUBACK", lock.unsubscribe([command_topic(LOCK)])).await.unwrap();
+    soon("UNSUBACK", lock.unsubscribe([command_topic(LOCK)]))
+        .await
+        .unwrap();
     soon("the end", lock.disconnect()).await.unwrap();
 
     let mut tail = KafkaTail::from_beginning(&bed.kafka(), &[&topic]).await;
     let records = tail.until("the lock's disconnect", |records| {
-        records.iter().map(envelope).any(|value| value["reason"] == "normal")
+        records
+            .iter()
+            .map(envelope)
+            .any(|value| value["reason"] == "normal")
     });
     let records = records.await;
-    let of_lock = records.iter().filter(|record| envelope(record)["client_id"] == LOCK);
+    let of_lock = records
+        .iter()
+        .filter(|record| envelope(record)["client_id"] == LOCK);
     let shapes: Vec<String> = of_lock.map(shape).collect();
     let (state_topic, command_topic) = (state_topic(LOCK), command_topic(LOCK));
     let message = "payload=* qos=1";
@@ -70,7 +89,10 @@ async fn the_life_of_a_lock() {
     );
     for record in records {
         let value = envelope(record);
-        assert_eq!(record.key.as_deref(), value["client_id"].as_str().map(str::as_bytes));
+        assert_eq!(
+            record.key.as_deref(),
+            value["client_id"].as_str().map(str::as_bytes)
+        );
         assert_eq!(value["node"], NODE);
         assert!(value["ts"].is_u64(), "{value}");
     }
@@ -83,10 +105,17 @@ fn shape(record: &ReadRecord) -> String {
     let (first, rest) = fields.split_first().unwrap();
     assert!(first.starts_with("\"client_id\":"), "{text}");
     let (middle, last) = rest.split_at(rest.len() - 2);
-    assert!(last[0].starts_with("\"node\":") && last[1].starts_with("\"ts\":"), "{text}");
+    assert!(
+        last[0].starts_with("\"node\":") && last[1].starts_with("\"ts\":"),
+        "{text}"
+    );
     let shown = middle.iter().map(|field| {
         let (name, value) = field.split_once(':').unwrap();
-        let value = if name == "\"payload\"" { "*" } else { value.trim_matches('"') };
+        let value = if name == "\"payload\"" {
+            "*"
+        } else {
+            value.trim_matches('"')
+        };
         format!("{}={value}", name.trim_matches('"'))
     });
     shown.collect::<Vec<_>>().join(" ")
@@ -116,7 +145,10 @@ async fn every_end_has_its_reason() {
     older.closed_with(0x8E).await;
     silent.closed_with(0x8D).await;
     let (lock, _) = connect(&bed.client("publisher")).await;
-    let acknowledged = lock.publish(Publish::new(state_topic(LOCK), state(LOCK, 1))).await.unwrap();
+    let acknowledged = lock
+        .publish(Publish::new(state_topic(LOCK), state(LOCK, 1)))
+        .await
+        .unwrap();
     soon("PUBACK", acknowledged).await.unwrap();
     bed.stop().await;
     bed.start().await;
@@ -132,10 +164,15 @@ async fn every_end_has_its_reason() {
     ] {
         let what = format!("{client} ended by {reason}");
         let ended = |value: &Value| value["client_id"] == client && value.get("reason").is_some();
-        let records = tail.until(&what, |records| records.iter().map(envelope).any(|v| ended(&v)));
+        let records = tail.until(&what, |records| {
+            records.iter().map(envelope).any(|v| ended(&v))
+        });
         let values: Vec<Value> = records.await.iter().map(envelope).collect();
         let of_client: Vec<&Value> = values.iter().filter(|v| v["client_id"] == client).collect();
-        assert!(of_client[0].get("reason").is_none(), "{client}: first of all it connected");
+        assert!(
+            of_client[0].get("reason").is_none(),
+            "{client}: first of all it connected"
+        );
         let first = of_client.iter().find(|value| ended(value)).unwrap();
         assert_eq!(first["reason"], reason, "{client}");
     }

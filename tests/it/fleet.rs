@@ -25,12 +25,19 @@ pub(crate) struct Load {
     pub(crate) every: Duration,
     /// States of a lock that may be without PUBACK.
     pub(crate) window: usize,
+    /// Further bytes of each state.
+    pub(crate) padding: usize,
 }
 
 impl Load {
     /// 500 states a second for four seconds.
-    pub(crate) const MODEST: Self =
-        Self { locks: 20, states: 100, every: Duration::from_millis(40), window: 8 };
+    pub(crate) const MODEST: Self = Self {
+        locks: 20,
+        states: 100,
+        every: Duration::from_millis(40),
+        window: 8,
+        padding: 0,
+    };
 
     pub(crate) fn total(&self) -> u64 {
         self.locks * self.states
@@ -64,16 +71,27 @@ impl Fleet {
             let client_id = format!("{prefix}{index:03}");
             let client = ClientOptions::new(mqtt, client_id.as_str());
             let client = if index % 2 == 0 { client } else { client.v5() };
-            let lock = Lock { client_id, ledger: Arc::clone(&ledger), count: count.clone(), load };
+            let lock = Lock {
+                client_id,
+                ledger: Arc::clone(&ledger),
+                count: count.clone(),
+                load,
+            };
             locks.spawn(lock.run(client));
         }
-        Self { locks, ledger, acknowledged }
+        Self {
+            locks,
+            ledger,
+            acknowledged,
+        }
     }
 
     /// Waits until so many states are acknowledged.
     pub(crate) async fn acknowledged(&mut self, count: u64) {
         let what = format!("{count} acknowledged states");
-        soon(&what, self.acknowledged.wait_for(|now| *now >= count)).await.unwrap();
+        soon(&what, self.acknowledged.wait_for(|now| *now >= count))
+            .await
+            .unwrap();
     }
 
     /// States that are acknowledged so far.
@@ -100,7 +118,11 @@ struct Lock {
 impl Lock {
     async fn run(self, client: ClientOptions) {
         let window = self.load.window;
-        let options = ResumableOptions { client, window, subscriptions: Vec::new() };
+        let options = ResumableOptions {
+            client,
+            window,
+            subscriptions: Vec::new(),
+        };
         let (client, mut events) = ResumableClient::start(options);
         tokio::join!(self.publish(client), self.book(&mut events));
     }
@@ -110,18 +132,29 @@ impl Lock {
         for number in 0..self.load.states {
             tick.tick().await;
             let broken = is_broken(number);
-            self.ledger.lock().unwrap().published(self.id(number), broken);
+            self.ledger
+                .lock()
+                .unwrap()
+                .published(self.id(number), broken);
             let payload = if broken { broken_state } else { state }(&self.client_id, number);
+            // White space behind a document belongs to its payload.
+            let payload = payload + &" ".repeat(self.load.padding);
             let message = Publish::new(state_topic(&self.client_id), payload);
             client.publish(number, message).await.unwrap();
         }
         let left = client.finish(DEADLINE).await;
-        assert!(left.is_empty(), "{}: no PUBACK for {left:?}", self.client_id);
+        assert!(
+            left.is_empty(),
+            "{}: no PUBACK for {left:?}",
+            self.client_id
+        );
     }
 
     async fn book(&self, events: &mut mpsc::Receiver<ResumableEvent>) {
         while let Some(event) = events.recv().await {
-            let ResumableEvent::Acknowledged { sequence, ack } = event else { continue };
+            let ResumableEvent::Acknowledged { sequence, ack } = event else {
+                continue;
+            };
             let told = ack.reason == ReasonCode::PAYLOAD_FORMAT_INVALID;
             let fine = ack.reason == ReasonCode::SUCCESS || (told && is_broken(sequence));
             assert!(fine, "{} number {sequence}: {}", self.client_id, ack.reason);

@@ -43,11 +43,20 @@ pub(crate) struct Repeats {
 
 impl Ledger {
     pub(crate) fn published(&mut self, id: Id, broken: bool) {
-        self.messages.insert(id, Message { broken, ..Message::default() });
+        self.messages.insert(
+            id,
+            Message {
+                broken,
+                ..Message::default()
+            },
+        );
     }
 
     pub(crate) fn acknowledged(&mut self, id: &Id) {
-        self.messages.get_mut(id).expect("PUBACK of what was never published").acknowledged = true;
+        self.messages
+            .get_mut(id)
+            .expect("PUBACK of what was never published")
+            .acknowledged = true;
     }
 
     /// Books records in the order in which Kafka holds them.
@@ -99,7 +108,10 @@ impl Ledger {
         let faults = [
             ("acknowledged, but not where they belong", &lost),
             ("never acknowledged", &unacknowledged),
-            ("stored behind a later one of the same lock", &self.overtaken),
+            (
+                "stored behind a later one of the same lock",
+                &self.overtaken,
+            ),
             ("never published", &self.strangers),
         ];
         let found: Vec<String> = faults
@@ -107,12 +119,20 @@ impl Ledger {
             .filter(|(_, ids)| !ids.is_empty())
             .map(|(fault, ids)| self.tell(fault, ids))
             .collect();
-        assert!(found.is_empty(), "of {} messages:\n{}", self.messages.len(), found.join("\n"));
+        assert!(
+            found.is_empty(),
+            "of {} messages:\n{}",
+            self.messages.len(),
+            found.join("\n")
+        );
         self.repeats()
     }
 
     fn repeats(&self) -> Repeats {
-        let mut repeats = Repeats { recognisable: 0, republished: 0 };
+        let mut repeats = Repeats {
+            recognisable: 0,
+            republished: 0,
+        };
         for message in self.messages.values() {
             let mut sequences = message.stored.clone();
             sequences.sort_unstable();
@@ -156,7 +176,8 @@ mod tests {
     }
 
     fn verdict(ledger: &Ledger) -> Result<Repeats, String> {
-        let judged = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ledger.assert_whole()));
+        let judged =
+            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ledger.assert_whole()));
         judged.map_err(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default())
     }
 
@@ -168,7 +189,13 @@ mod tests {
         for (number, sequence) in [(0, "a-1"), (1, "a-2"), (2, "a-3"), (0, "a-1"), (1, "b-9")] {
             ledger.stored(id(number), sequence.to_owned());
         }
-        assert_eq!(verdict(&ledger), Ok(Repeats { recognisable: 1, republished: 1 }));
+        assert_eq!(
+            verdict(&ledger),
+            Ok(Repeats {
+                recognisable: 1,
+                republished: 1
+            })
+        );
     }
 
     /// Scenario: one of three is missing; two change places; one was never published; a broken one
@@ -179,12 +206,20 @@ mod tests {
         let mut missing = ledger(0..3);
         missing.stored(id(0), "a".to_owned());
         missing.stored(id(2), "c".to_owned());
-        assert!(verdict(&missing).unwrap_err().contains("1 acknowledged, but not where"));
+        assert!(
+            verdict(&missing)
+                .unwrap_err()
+                .contains("1 acknowledged, but not where")
+        );
 
         let mut swapped = ledger(0..2);
         swapped.stored(id(1), "b".to_owned());
         swapped.stored(id(0), "a".to_owned());
-        assert!(verdict(&swapped).unwrap_err().contains("behind a later one"));
+        assert!(
+            verdict(&swapped)
+                .unwrap_err()
+                .contains("behind a later one")
+        );
 
         let mut strange = ledger(0..0);
         strange.stored(id(7), "x".to_owned());
@@ -194,6 +229,10 @@ mod tests {
         broken.published(id(0), true);
         broken.acknowledged(&id(0));
         broken.stored(id(0), "a".to_owned());
-        assert!(verdict(&broken).unwrap_err().contains("not where they belong"));
+        assert!(
+            verdict(&broken)
+                .unwrap_err()
+                .contains("not where they belong")
+        );
     }
 }

@@ -20,7 +20,9 @@ impl Metrics {
         let values = self.0.lines().filter_map(|line| {
             let rest = line.strip_prefix(name)?;
             let is_it = rest.starts_with('{') || rest.starts_with(' ');
-            is_it.then(|| rest.rsplit(' ').next()?.parse::<f64>().ok()).flatten()
+            is_it
+                .then(|| rest.rsplit(' ').next()?.parse::<f64>().ok())
+                .flatten()
         });
         values.sum()
     }

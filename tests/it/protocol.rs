@@ -5,9 +5,7 @@ use std::time::{Duration, Instant};
 use latchwork::mqtt_client::{ClientError, ClientOptions, MqttClient, Publish, Qos, ReasonCode};
 
 use crate::payloads::{broken_state, command, command_topic, state, state_topic};
-use crate::raw_mqtt::{
-    DISCONNECT, LEVELS, Level, PUBACK, PUBLISH, RawClient, RawConnect, packet,
-};
+use crate::raw_mqtt::{DISCONNECT, LEVELS, Level, PUBACK, PUBLISH, RawClient, RawConnect, packet};
 use crate::testbed::{Setup, Testbed, connect, publish};
 use crate::waiting::soon;
 
@@ -34,13 +32,25 @@ async fn whole_conversations_in_both_versions() {
         let (lock, mut incoming) = connect(&options).await;
         let (app, _) = connect(&other).await;
         let topic = command_topic(LOCK);
-        let codes = soon("SUBACK", lock.subscribe([topic.as_str()])).await.unwrap();
+        let codes = soon("SUBACK", lock.subscribe([topic.as_str()]))
+            .await
+            .unwrap();
         assert_eq!(codes, [ReasonCode::GRANTED_QOS_1]);
 
-        for (number, qos) in [(1, Qos::AtLeastOnce), (2, Qos::AtMostOnce), (3, Qos::AtLeastOnce)] {
-            let message = Publish { qos, ..Publish::new(topic.as_str(), command(number)) };
+        for (number, qos) in [
+            (1, Qos::AtLeastOnce),
+            (2, Qos::AtMostOnce),
+            (3, Qos::AtLeastOnce),
+        ] {
+            let message = Publish {
+                qos,
+                ..Publish::new(topic.as_str(), command(number))
+            };
             let acknowledged = app.publish(message).await.unwrap();
-            assert_eq!(soon("PUBACK", acknowledged).await.unwrap().reason, ReasonCode::SUCCESS);
+            assert_eq!(
+                soon("PUBACK", acknowledged).await.unwrap().reason,
+                ReasonCode::SUCCESS
+            );
             let delivered = soon("the message", incoming.next()).await.unwrap();
             assert_eq!((&*delivered.topic, delivered.qos), (topic.as_str(), qos));
             assert_eq!(delivered.payload, command(number));
@@ -48,11 +58,17 @@ async fn whole_conversations_in_both_versions() {
         }
         soon("PINGRESP", lock.ping()).await.unwrap();
 
-        soon("UNSUBACK", lock.unsubscribe([topic.as_str()])).await.unwrap();
+        soon("UNSUBACK", lock.unsubscribe([topic.as_str()]))
+            .await
+            .unwrap();
         assert_eq!(publish(&app, topic, command(4)).await, ReasonCode::SUCCESS);
         soon("DISCONNECT", lock.disconnect()).await.unwrap();
         assert_eq!(soon("the end", lock.closed()).await, ClientError::Closed);
-        assert_eq!(incoming.next().await, None, "delivered after the unsubscribe");
+        assert_eq!(
+            incoming.next().await,
+            None,
+            "delivered after the unsubscribe"
+        );
     }
 }
 
@@ -65,13 +81,21 @@ async fn overlapping_subscriptions() {
     let bed = edge().await;
     let (app, mut incoming) = connect(&bed.client("app")).await;
     for filters in [&["devices/+/state", "devices/#"][..], &["devices/#"]] {
-        soon("SUBACK", app.subscribe(filters.iter().copied())).await.unwrap();
+        soon("SUBACK", app.subscribe(filters.iter().copied()))
+            .await
+            .unwrap();
     }
     let (lock, _) = connect(&bed.client(LOCK)).await;
     for number in 0..5 {
-        assert_eq!(publish(&lock, state_topic(LOCK), state(LOCK, number)).await, ReasonCode::SUCCESS);
+        assert_eq!(
+            publish(&lock, state_topic(LOCK), state(LOCK, number)).await,
+            ReasonCode::SUCCESS
+        );
     }
-    assert_eq!(publish(&lock, "devices/end", "end").await, ReasonCode::SUCCESS);
+    assert_eq!(
+        publish(&lock, "devices/end", "end").await,
+        ReasonCode::SUCCESS
+    );
     let mut payloads = Vec::new();
     loop {
         let delivered = soon("a delivery", incoming.next()).await.unwrap();
@@ -85,7 +109,10 @@ async fn overlapping_subscriptions() {
     payloads.dedup();
     let expected: Vec<String> = (0..5).map(|number| state(LOCK, number)).collect();
     assert_eq!(payloads, expected);
-    assert!((5..=10).contains(&copies), "{copies} deliveries of 5 messages");
+    assert!(
+        (5..=10).contains(&copies),
+        "{copies} deliveries of 5 messages"
+    );
 }
 
 /// Scenario: a message that is not acknowledged by its subscriber, and another behind it.
@@ -125,7 +152,10 @@ async fn the_newer_connection_takes_over() {
         let older = RawClient::connected(bed.mqtt(), level, LOCK).await;
         let (newer, _) = connect(&options).await;
         older.closed_with(0x8E).await;
-        assert_eq!(publish(&newer, state_topic(LOCK), state(LOCK, 1)).await, ReasonCode::SUCCESS);
+        assert_eq!(
+            publish(&newer, state_topic(LOCK), state(LOCK, 1)).await,
+            ReasonCode::SUCCESS
+        );
     }
 }
 
@@ -152,7 +182,11 @@ async fn silence_ends_a_connection() {
                 _ = tick.tick() => pinging.ping().await,
             }
         }
-        assert!(begun.elapsed() >= Duration::from_millis(1400), "{:?}", begun.elapsed());
+        assert!(
+            begun.elapsed() >= Duration::from_millis(1400),
+            "{:?}",
+            begun.elapsed()
+        );
         pinging.ping().await;
     }
 }
@@ -169,7 +203,10 @@ async fn an_empty_client_id() {
         let (mut first, connack) = RawClient::connect(bed.mqtt(), &connect).await;
         assert_eq!(connack.body[..2], [0, 0], "{level:?}: {connack:?}");
         // Property 0x12, Assigned Client Identifier (MQTT 5.0, section 3.2.2.3.7).
-        let assigned = connack.body.windows(3).any(|window| window[..2] == [0x12, 0x00]);
+        let assigned = connack
+            .body
+            .windows(3)
+            .any(|window| window[..2] == [0x12, 0x00]);
         assert_eq!(assigned, level == Level::V5, "{connack:?}");
         let (mut second, _) = RawClient::connect(bed.mqtt(), &connect).await;
         for client in [&mut first, &mut second] {
@@ -189,7 +226,11 @@ async fn an_empty_client_id() {
 /// Guarantee: each is refused, with 5 in 3.1.1 and 0x87 in 5.0, and the connection is closed.
 #[tokio::test]
 async fn strangers_are_refused() {
-    let bed = Setup::new().stages(&["mqtt-edge"]).refuse_anonymous().start().await;
+    let bed = Setup::new()
+        .stages(&["mqtt-edge"])
+        .refuse_anonymous()
+        .start()
+        .await;
     for (level, code) in [(Level::V311, 5), (Level::V5, 0x87)] {
         let connect = RawConnect::new(level, LOCK);
         let (client, connack) = RawClient::connect(bed.mqtt(), &connect).await;
@@ -215,8 +256,14 @@ async fn a_broken_payload_is_told_where_it_can_be() {
     for (options, verdict) in both(&bed, LOCK).into_iter().zip(verdicts) {
         let (lock, _) = connect(&options).await;
         let topic = state_topic(LOCK);
-        assert_eq!(publish(&lock, topic.as_str(), broken_state(LOCK, 1)).await, verdict);
-        assert_eq!(publish(&lock, topic, state(LOCK, 2)).await, ReasonCode::SUCCESS);
+        assert_eq!(
+            publish(&lock, topic.as_str(), broken_state(LOCK, 1)).await,
+            verdict
+        );
+        assert_eq!(
+            publish(&lock, topic, state(LOCK, 2)).await,
+            ReasonCode::SUCCESS
+        );
     }
 }
 
@@ -231,23 +278,36 @@ async fn wills_speak_for_those_who_broke_off() {
     for level in LEVELS {
         let with_will = |name: &str, keep_alive_secs| {
             let will = Some((format!("wills/{name}"), format!("{name} is gone")));
-            RawConnect { keep_alive_secs, will, ..RawConnect::new(level, name) }
+            RawConnect {
+                keep_alive_secs,
+                will,
+                ..RawConnect::new(level, name)
+            }
         };
         let (mut polite, _) = RawClient::connect(bed.mqtt(), &with_will("polite", 0)).await;
         polite.send(&packet(DISCONNECT, &[])).await;
         polite.closed().await;
         let (broken, _) = RawClient::connect(bed.mqtt(), &with_will("broken", 0)).await;
         drop(broken);
-        let delivered = soon("the will of the broken one", incoming.next()).await.unwrap();
-        assert_eq!((&*delivered.topic, &*delivered.payload), ("wills/broken", &b"broken is gone"[..]));
+        let delivered = soon("the will of the broken one", incoming.next())
+            .await
+            .unwrap();
+        assert_eq!(
+            (&*delivered.topic, &*delivered.payload),
+            ("wills/broken", &b"broken is gone"[..])
+        );
         assert_eq!(delivered.qos, Qos::AtLeastOnce);
         let (silent, _) = RawClient::connect(bed.mqtt(), &with_will("silent", 1)).await;
-        let delivered = soon("the will of the silent one", incoming.next()).await.unwrap();
+        let delivered = soon("the will of the silent one", incoming.next())
+            .await
+            .unwrap();
         assert_eq!(&*delivered.topic, "wills/silent");
         silent.closed().await;
         let (older, _) = RawClient::connect(bed.mqtt(), &with_will("twice", 0)).await;
         let (mut newer, _) = RawClient::connect(bed.mqtt(), &with_will("twice", 0)).await;
-        let delivered = soon("the will of the older one", incoming.next()).await.unwrap();
+        let delivered = soon("the will of the older one", incoming.next())
+            .await
+            .unwrap();
         assert_eq!(&*delivered.topic, "wills/twice");
         older.closed().await;
         newer.send(&packet(DISCONNECT, &[])).await;
@@ -255,6 +315,12 @@ async fn wills_speak_for_those_who_broke_off() {
     }
     // What comes behind shows that nothing else came.
     let (lock, _) = connect(&bed.client(LOCK)).await;
-    assert_eq!(publish(&lock, "wills/end", "end").await, ReasonCode::SUCCESS);
-    assert_eq!(&*soon("the end", incoming.next()).await.unwrap().topic, "wills/end");
+    assert_eq!(
+        publish(&lock, "wills/end", "end").await,
+        ReasonCode::SUCCESS
+    );
+    assert_eq!(
+        &*soon("the end", incoming.next()).await.unwrap().topic,
+        "wills/end"
+    );
 }

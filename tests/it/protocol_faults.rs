@@ -58,14 +58,34 @@ fn malformed(level: Level) -> Vec<(&'static str, Vec<u8>, u8)> {
         ("a type that does not exist", vec![0x00, 0], 0x81),
         ("flags that must be zero", vec![PINGREQ | 1, 0], 0x81),
         ("QoS 3", packet(PUBLISH | 0b110, &text("a/b")), 0x81),
-        ("a length without end", vec![PUBLISH, 0xFF, 0xFF, 0xFF, 0xFF, 0x01], 0x81),
-        ("a topic that is longer than its packet", packet(PUBLISH, &[0xFF, 0xFF, b'a']), 0x81),
+        (
+            "a length without end",
+            vec![PUBLISH, 0xFF, 0xFF, 0xFF, 0xFF, 0x01],
+            0x81,
+        ),
+        (
+            "a topic that is longer than its packet",
+            packet(PUBLISH, &[0xFF, 0xFF, b'a']),
+            0x81,
+        ),
         ("a topic that is not UTF-8", rest(&[0, 2, 0xC3, 0x28]), 0x81),
         ("a topic with U+0000", rest(&text("a\0b")), 0x81),
-        ("a topic with a wildcard", rest(&text("devices/+/state")), 0x90),
-        ("no filters", packet(SUBSCRIBE, &[0, 1, 0][..2 + usize::from(level == Level::V5)]), 0x82),
+        (
+            "a topic with a wildcard",
+            rest(&text("devices/+/state")),
+            0x90,
+        ),
+        (
+            "no filters",
+            packet(SUBSCRIBE, &[0, 1, 0][..2 + usize::from(level == Level::V5)]),
+            0x82,
+        ),
         ("a second CONNECT", second_connect(level), 0x82),
-        ("a packet that is too large", vec![PUBLISH, 0xFF, 0xFF, 0xFF, 0x7F], 0x95),
+        (
+            "a packet that is too large",
+            vec![PUBLISH, 0xFF, 0xFF, 0xFF, 0x7F],
+            0x95,
+        ),
     ]
 }
 
@@ -85,19 +105,33 @@ async fn noise_is_closed() {
     let bed = edge().await;
     let noises: [&[u8]; 5] = [
         b"GET / HTTP/1.1\r\nHost: lock\r\n\r\n",
-        &[0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03],
+        &[
+            0x16, 0x03, 0x01, 0x02, 0x00, 0x01, 0x00, 0x01, 0xFC, 0x03, 0x03,
+        ],
         &[0x30, 0x05, 0x00, 0x01, b'a', b'1', b'2'],
         &[0; 64],
         &[0x10, 0xFF, 0xFF, 0xFF, 0x7F],
     ];
     for noise in noises {
         let mut stream = TcpStream::connect(bed.mqtt()).await.unwrap();
-        tokio::io::AsyncWriteExt::write_all(&mut stream, noise).await.unwrap();
+        tokio::io::AsyncWriteExt::write_all(&mut stream, noise)
+            .await
+            .unwrap();
         let mut answer = Vec::new();
         // A reset is an end as well.
-        let read = soon("the end of a noisy connection", stream.read_to_end(&mut answer)).await;
-        assert!(answer.first().is_none_or(|first| *first == 0x20), "{noise:?}: {read:?} {answer:?}");
+        let read = soon(
+            "the end of a noisy connection",
+            stream.read_to_end(&mut answer),
+        )
+        .await;
+        assert!(
+            answer.first().is_none_or(|first| *first == 0x20),
+            "{noise:?}: {read:?} {answer:?}"
+        );
     }
     let (lock, _) = connect(&bed.client(LOCK)).await;
-    assert_eq!(publish(&lock, state_topic(LOCK), state(LOCK, 1)).await, ReasonCode::SUCCESS);
+    assert_eq!(
+        publish(&lock, state_topic(LOCK), state(LOCK, 1)).await,
+        ReasonCode::SUCCESS
+    );
 }

@@ -50,7 +50,13 @@ pub(crate) struct RawConnect {
 impl RawConnect {
     pub(crate) fn new(level: Level, client_id: &str) -> Self {
         let client_id = client_id.to_owned();
-        Self { level, client_id, keep_alive_secs: 0, clean: true, will: None }
+        Self {
+            level,
+            client_id,
+            keep_alive_secs: 0,
+            clean: true,
+            will: None,
+        }
     }
 
     fn bytes(&self) -> Vec<u8> {
@@ -79,7 +85,10 @@ impl RawClient {
     /// Connects, and gives the CONNACK too.
     pub(crate) async fn connect(address: &str, connect: &RawConnect) -> (Self, RawPacket) {
         let stream = TcpStream::connect(address).await.unwrap();
-        let mut client = Self { stream, level: connect.level };
+        let mut client = Self {
+            stream,
+            level: connect.level,
+        };
         client.send(&connect.bytes()).await;
         let connack = client.expect(CONNACK, "CONNACK").await;
         (client, connack)
@@ -132,7 +141,11 @@ impl RawClient {
     pub(crate) async fn expect(&mut self, first: u8, name: &str) -> RawPacket {
         let packet = self.packet(name).await;
         let packet = packet.unwrap_or_else(|| panic!("the connection was closed before {name}"));
-        assert_eq!(packet.first & 0xF0, first & 0xF0, "expected {name}, got {packet:?}");
+        assert_eq!(
+            packet.first & 0xF0,
+            first & 0xF0,
+            "expected {name}, got {packet:?}"
+        );
         packet
     }
 

@@ -43,14 +43,23 @@ impl Outcome {
 
     /// It must have failed; its last words must have all these in them.
     pub(crate) fn has_failed_saying(&self, words: &[&str]) {
-        assert!(self.code.is_some_and(|code| code != 0), "no failure: {self:#?}");
-        let line = self.stderr.lines().rfind(|line| line.starts_with("error: "));
+        assert!(
+            self.code.is_some_and(|code| code != 0),
+            "no failure: {self:#?}"
+        );
+        let line = self
+            .stderr
+            .lines()
+            .rfind(|line| line.starts_with("error: "));
         let line = line.unwrap_or_else(|| panic!("no line with the error: {self:#?}"));
         for word in words {
             assert!(line.contains(word), "{word:?} is not in it: {self:#?}");
         }
         for noise in ["panicked", "backtrace", "Error {", "Err(", "Some("] {
-            assert!(!self.stderr.contains(noise), "{noise:?} is in it: {self:#?}");
+            assert!(
+                !self.stderr.contains(noise),
+                "{noise:?} is in it: {self:#?}"
+            );
         }
     }
 }

@@ -36,14 +36,22 @@ async fn states_arrive_byte_for_byte() {
     for options in [bed.client(LOCK), bed.client(LOCK).v5()] {
         let (lock, _) = connect(&options).await;
         for payload in [STATE, SPACED_STATE] {
-            assert_eq!(publish(&lock, state_topic(LOCK), payload).await, ReasonCode::SUCCESS);
+            assert_eq!(
+                publish(&lock, state_topic(LOCK), payload).await,
+                ReasonCode::SUCCESS
+            );
         }
     }
     let ended = now_ms();
     let records = tail.records(4).await;
     for (record, payload) in records.iter().zip([STATE, SPACED_STATE].iter().cycle()) {
-        let ts = envelope(record)["ts"].as_u64().unwrap_or_else(|| panic!("{}", shown(record)));
-        assert!((begun..=ended).contains(&ts), "{ts}: not the time of the publish");
+        let ts = envelope(record)["ts"]
+            .as_u64()
+            .unwrap_or_else(|| panic!("{}", shown(record)));
+        assert!(
+            (begun..=ended).contains(&ts),
+            "{ts}: not the time of the publish"
+        );
         let payload = STANDARD.encode(payload);
         let expected = format!(
             r#"{{"client_id":"{LOCK}","username":"","topic":"devices/{LOCK}/state","payload":"{payload}","qos":1,"node":"{NODE}","ts":{ts}}}"#
@@ -51,7 +59,10 @@ async fn states_arrive_byte_for_byte() {
         assert_eq!(value(record), expected);
         check_key_and_headers(record, ts);
     }
-    let sequences: Vec<String> = records.iter().map(|record| header(record, "lw-seq")).collect();
+    let sequences: Vec<String> = records
+        .iter()
+        .map(|record| header(record, "lw-seq"))
+        .collect();
     let distinct: std::collections::BTreeSet<_> = sequences.iter().collect();
     assert_eq!(distinct.len(), 4, "lw-seq names one message: {sequences:?}");
 }
@@ -70,24 +81,46 @@ async fn a_command_is_recorded_when_the_lock_has_it() {
         ack_mode: AckMode::Explicit,
         ..bed.client(LOCK)
     };
-    let app = ClientOptions { username: Some("app-user".into()), ..bed.client("app-1").v5() };
+    let app = ClientOptions {
+        username: Some("app-user".into()),
+        ..bed.client("app-1").v5()
+    };
     let (lock, mut incoming) = connect(&lock).await;
-    soon("SUBACK", lock.subscribe([command_topic(LOCK)])).await.unwrap();
+    soon("SUBACK", lock.subscribe([command_topic(LOCK)]))
+        .await
+        .unwrap();
     let (app, _) = connect(&app).await;
-    assert_eq!(publish(&app, command_topic(LOCK), COMMAND).await, ReasonCode::SUCCESS);
+    assert_eq!(
+        publish(&app, command_topic(LOCK), COMMAND).await,
+        ReasonCode::SUCCESS
+    );
 
     let delivered = soon("the command", incoming.next()).await.unwrap();
-    assert_eq!((delivered.qos, &*delivered.topic), (Qos::AtLeastOnce, &*command_topic(LOCK)));
+    assert_eq!(
+        (delivered.qos, &*delivered.topic),
+        (Qos::AtLeastOnce, &*command_topic(LOCK))
+    );
     assert_eq!(delivered.payload, COMMAND);
     // All of a client takes one road, so an early record would be in front of this state.
-    assert_eq!(publish(&lock, state_topic(LOCK), STATE).await, ReasonCode::SUCCESS);
+    assert_eq!(
+        publish(&lock, state_topic(LOCK), STATE).await,
+        ReasonCode::SUCCESS
+    );
     states.records(1).await;
     let before_puback = now_ms();
-    soon("the lock's PUBACK to leave", lock.acknowledge(&delivered)).await.unwrap();
+    soon("the lock's PUBACK to leave", lock.acknowledge(&delivered))
+        .await
+        .unwrap();
 
     let record = commands.records(1).await[0].clone();
-    let ts = envelope(&record)["ts"].as_u64().unwrap_or_else(|| panic!("{}", shown(&record)));
-    assert!(ts >= before_puback, "recorded {} ms before the PUBACK", before_puback - ts);
+    let ts = envelope(&record)["ts"]
+        .as_u64()
+        .unwrap_or_else(|| panic!("{}", shown(&record)));
+    assert!(
+        ts >= before_puback,
+        "recorded {} ms before the PUBACK",
+        before_puback - ts
+    );
     let payload = STANDARD.encode(COMMAND);
     let expected = format!(
         r#"{{"client_id":"{LOCK}","username":"lock-user","from":"app-1","topic":"devices/{LOCK}/command","payload":"{payload}","qos":1,"node":"{NODE}","ts":{ts}}}"#
@@ -106,10 +139,18 @@ fn check_key_and_headers(record: &ReadRecord, ts: u64) {
     let names: Vec<&[u8]> = record.headers.iter().map(|header| &*header.name).collect();
     assert_eq!(names, [&b"traceparent"[..], b"lw-seq"]);
     let traceparent = header(record, "traceparent");
-    assert!(TraceContext::from_traceparent(&traceparent).is_some(), "{traceparent}");
+    assert!(
+        TraceContext::from_traceparent(&traceparent).is_some(),
+        "{traceparent}"
+    );
     let sequence = header(record, "lw-seq");
-    let numbers = sequence.strip_prefix(&format!("{NODE}-")).unwrap_or_else(|| panic!("{sequence}"));
-    let numbers: Vec<u64> = numbers.split('-').map(|number| number.parse().unwrap()).collect();
+    let numbers = sequence
+        .strip_prefix(&format!("{NODE}-"))
+        .unwrap_or_else(|| panic!("{sequence}"));
+    let numbers: Vec<u64> = numbers
+        .split('-')
+        .map(|number| number.parse().unwrap())
+        .collect();
     assert_eq!(numbers.len(), 3, "{sequence}");
 }
 

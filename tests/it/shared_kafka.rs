@@ -19,7 +19,10 @@ async fn start() -> String {
     let (sender, started) = oneshot::channel();
     // A thread of its own: the runtime of the test that asked first ends with that test.
     std::thread::spawn(move || {
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
         runtime.block_on(async {
             let (folder, _lock) = own_folder();
             let server = KafkaServer::start(KafkaOptions::new(folder)).await.unwrap();

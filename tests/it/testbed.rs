@@ -4,9 +4,7 @@ use std::path::Path;
 
 use async_nats::jetstream::context::Context;
 use kafka::KafkaConnection;
-use latchwork::mqtt_client::{
-    ClientOptions, IncomingMessages, MqttClient, Publish, ReasonCode,
-};
+use latchwork::mqtt_client::{ClientOptions, IncomingMessages, MqttClient, Publish, ReasonCode};
 use latchwork::stack::{Stack, StackOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use servers::{NatsServer, free_port};
@@ -70,7 +68,10 @@ impl Setup {
 
     /// Starts it, and returns when every stage can work.
     pub(crate) async fn start(self) -> Testbed {
-        let folder = tempfile::Builder::new().prefix("latchwork-it-").tempdir().unwrap();
+        let folder = tempfile::Builder::new()
+            .prefix("latchwork-it-")
+            .tempdir()
+            .unwrap();
         let stages = self.stages.as_deref();
         let has_sink = stages.is_none_or(|names| names.iter().any(|name| name == "kafka-sink"));
         let kafka = match self.kafka {
@@ -99,7 +100,11 @@ impl Setup {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
         options.environment.extend(self.environment);
-        let mut bed = Testbed { stack: None, options, folder };
+        let mut bed = Testbed {
+            stack: None,
+            options,
+            folder,
+        };
         bed.start().await;
         bed
     }
@@ -138,7 +143,10 @@ impl Testbed {
     }
 
     pub(crate) fn nats(&mut self) -> &mut NatsServer {
-        self.stack.as_mut().and_then(Stack::nats).expect("no nats-server of its own runs")
+        self.stack
+            .as_mut()
+            .and_then(Stack::nats)
+            .expect("no nats-server of its own runs")
     }
 
     pub(crate) fn nats_url(&self) -> &str {
@@ -167,7 +175,12 @@ impl Testbed {
     pub(crate) async fn kill(&self, stage: &str) {
         let old = self.pid(stage);
         send_signal(old, Signal::KILL);
-        let another = || self.stack().roster().pid(stage).is_some_and(|pid| pid != old);
+        let another = || {
+            self.stack()
+                .roster()
+                .pid(stage)
+                .is_some_and(|pid| pid != old)
+        };
         until(&format!("{stage} to be started again"), async || another()).await;
         self.ready().await;
     }
@@ -183,13 +196,21 @@ impl Testbed {
     }
 
     pub(crate) fn pid(&self, stage: &str) -> u32 {
-        self.stack().roster().pid(stage).unwrap_or_else(|| panic!("{stage} does not run"))
+        self.stack()
+            .roster()
+            .pid(stage)
+            .unwrap_or_else(|| panic!("{stage} does not run"))
     }
 
     pub(crate) async fn metrics(&self, stage: &str) -> Metrics {
         let entries = self.stack().roster().entries();
         let entry = entries.iter().find(|entry| entry.name == stage);
-        Metrics::of(&entry.unwrap_or_else(|| panic!("{stage} does not run")).health).await
+        Metrics::of(
+            &entry
+                .unwrap_or_else(|| panic!("{stage} does not run"))
+                .health,
+        )
+        .await
     }
 
     /// Waits until the streams between the stages are empty: everything taken is in Kafka or dead.
@@ -198,7 +219,9 @@ impl Testbed {
         until("UP and REC to run empty", async || {
             let mut waiting = 0;
             for name in ["UP", "REC"] {
-                let Ok(stream) = context.get_stream(name).await else { return false };
+                let Ok(stream) = context.get_stream(name).await else {
+                    return false;
+                };
                 waiting += stream.cached_info().state.messages;
             }
             waiting == 0
@@ -214,7 +237,9 @@ impl Testbed {
 
 /// Connects, or fails the test.
 pub(crate) async fn connect(options: &ClientOptions) -> (MqttClient, IncomingMessages) {
-    soon("CONNACK", MqttClient::connect(options)).await.unwrap_or_else(|error| panic!("{error}"))
+    soon("CONNACK", MqttClient::connect(options))
+        .await
+        .unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Publishes at `QoS` 1 and waits for the PUBACK's reason.
@@ -226,11 +251,17 @@ pub(crate) async fn publish(
     let topic = topic.into();
     let what = format!("PUBACK of a message to {topic:?}");
     let acknowledgement = client.publish(Publish::new(topic, payload)).await.unwrap();
-    soon(&what, acknowledgement).await.unwrap_or_else(|error| panic!("{what}: {error}")).reason
+    soon(&what, acknowledgement)
+        .await
+        .unwrap_or_else(|error| panic!("{what}: {error}"))
+        .reason
 }
 
 fn send_signal(pid: u32, signal: Signal) {
-    let pid = i32::try_from(pid).ok().and_then(Pid::from_raw).expect("a process id");
+    let pid = i32::try_from(pid)
+        .ok()
+        .and_then(Pid::from_raw)
+        .expect("a process id");
     kill_process(pid, signal).unwrap();
 }
 
@@ -239,7 +270,11 @@ impl Drop for Testbed {
         if !std::thread::panicking() {
             return;
         }
-        for entry in std::fs::read_dir(self.folder.path().join("logs")).into_iter().flatten().flatten() {
+        for entry in std::fs::read_dir(self.folder.path().join("logs"))
+            .into_iter()
+            .flatten()
+            .flatten()
+        {
             show_end(&entry.path());
         }
         show_end(&self.options.data_dir.join("nats/nats-server.log"));

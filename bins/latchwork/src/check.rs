@@ -13,7 +13,7 @@ const WITHIN: Duration = Duration::from_secs(10);
 
 /// Checks a pipeline file without starting anything; with --connect also NATS and Kafka.
 #[derive(Clone, Debug, clap::Args)]
-pub struct CheckArgs {
+pub(crate) struct CheckArgs {
     /// The pipeline file; the built-in door-lock pipeline without one.
     #[arg(long, env = "LATCHWORK_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -27,7 +27,7 @@ pub struct CheckArgs {
 }
 
 /// Runs the command.
-pub async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let pipeline = Pipeline::load(args.config.as_deref())?;
     writeln!(out, "{pipeline}")?;
     let connection = args.kafka.connection(pipeline.librdkafka())?;

@@ -59,8 +59,12 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
-    if !matches!(command, Command::Stage(_)) {
-        log_to_stderr();
+    match command {
+        // A stage sets its own logs up.
+        Command::Stage(_) => {}
+        Command::Up(_) => log_to_stderr("info,async_nats=warn"),
+        // librdkafka tells its every disconnect; what matters of it comes as an error.
+        _ => log_to_stderr("warn,librdkafka=error,async_nats=error"),
     }
     let mut out = std::io::stdout();
     match command {
@@ -79,8 +83,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
 }
 
 /// Notes of commands go to standard error, so that standard output stays the command's answer.
-fn log_to_stderr() {
-    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+fn log_to_stderr(default: &str) {
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new(default));
     let colours = std::io::IsTerminal::is_terminal(&std::io::stderr());
     let logs = tracing_subscriber::fmt().with_env_filter(filter).with_target(false);
     logs.with_ansi(colours).with_writer(std::io::stderr).init();

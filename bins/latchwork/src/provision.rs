@@ -11,7 +11,7 @@ use topology::STREAMS;
 /// Makes every stream and durable that the stages need; idempotent. Every stage does the same at
 /// its start, so this is for people who want to see or to prepare.
 #[derive(Clone, Debug, clap::Args)]
-pub struct ProvisionArgs {
+pub(crate) struct ProvisionArgs {
     #[command(flatten)]
     nats: NatsArgs,
     /// The pipeline file; its [streams] table sets sizes and partitions.
@@ -20,7 +20,7 @@ pub struct ProvisionArgs {
 }
 
 /// Runs the command.
-pub async fn run(args: ProvisionArgs, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(args: ProvisionArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let pipeline = Pipeline::load(args.config.as_deref())?;
     let context = jetstream_context(&args.nats.connect("provision").await?);
     let durables = provision(&context, &(&pipeline).into()).await?;

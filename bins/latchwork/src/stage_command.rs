@@ -2,7 +2,7 @@
 
 /// Runs one stage in this process. The small binaries of the same names do exactly this.
 #[derive(Clone, Debug, clap::Args)]
-pub struct StageCommandArgs {
+pub(crate) struct StageCommandArgs {
     #[command(subcommand)]
     stage: StageName,
 }
@@ -18,7 +18,7 @@ enum StageName {
 }
 
 /// Runs the stage until it is told to stop.
-pub async fn run(args: StageCommandArgs) -> anyhow::Result<()> {
+pub(crate) async fn run(args: StageCommandArgs) -> anyhow::Result<()> {
     match args.stage {
         StageName::MqttEdge(args) => mqtt_edge::run(*args).await,
         StageName::Transform(args) => transform::run(*args).await,

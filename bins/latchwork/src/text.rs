@@ -1,14 +1,14 @@
 //! How bytes and times are shown to people.
 
 /// Milliseconds since 1970 as UTC: `2019-11-26T07:34:06.269Z`.
-pub fn time(ms: u64) -> String {
+pub(crate) fn time(ms: u64) -> String {
     let time = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     time.map_or_else(|| format!("{ms} ms"), |time| format!("{time:.3}"))
 }
 
 /// Bytes as text that can't move the cursor or fake a line: control characters are escaped, and
 /// what is not UTF-8 is shown as `\xNN`.
-pub fn visible(bytes: &[u8]) -> String {
+pub(crate) fn visible(bytes: &[u8]) -> String {
     let mut out = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         for character in chunk.valid().chars() {
@@ -26,7 +26,7 @@ pub fn visible(bytes: &[u8]) -> String {
 }
 
 /// At most so many characters, the last one an ellipsis when some are left out.
-pub fn ellipsis(text: &str, characters: usize) -> String {
+pub(crate) fn ellipsis(text: &str, characters: usize) -> String {
     if text.chars().count() <= characters {
         return text.to_owned();
     }

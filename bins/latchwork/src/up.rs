@@ -13,7 +13,7 @@ use crate::stack::{Stack, StackOptions, default_data_dir};
 /// Runs the whole pipeline on this machine: nats-server (unless one is given) and every stage as a
 /// child process that is started again when it dies. SIGTERM and Ctrl-C drain it.
 #[derive(Clone, Debug, clap::Args)]
-pub struct UpArgs {
+pub(crate) struct UpArgs {
     /// The pipeline file; the built-in door-lock pipeline without one.
     #[arg(long, env = "LATCHWORK_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
@@ -38,7 +38,7 @@ pub struct UpArgs {
 }
 
 /// Runs the command.
-pub async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()> {
+pub(crate) async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let options = options(args)?;
     settings::Pipeline::load(options.config.as_deref())?;
     let stop = stop_signal();

@@ -23,6 +23,6 @@ async fn main(){
   let items:Vec<_>=(0..1000).map(|n|{let mut r=rec(n,0); r.topic="u".into(); r.value=Bytes::from(format!("{{\"d\":{n:0>440}}}")); r}).collect();
   for _ in 0..300 { s.send("b",&items).await.unwrap(); }
   let mut r=KafkaReader::open(&c,&["u"],Start::Beginning,Duration::from_secs(10)).await.unwrap();
-  let c1=cpu(); let t=Instant::now(); let mut got=0; let mut batches=0; while let Ok(Ok(b))=tokio::time::timeout(Duration::from_millis(500), r.next()).await { got+=b.len(); batches+=1; if got>=300_000 {break} }
+  let c1=cpu(); let t0=Instant::now(); let first=r.next().await.unwrap(); println!("first batch {} after {:?}", first.len(), t0.elapsed()); let t=Instant::now(); let mut got=first.len(); let mut batches=0; while let Ok(Ok(b))=tokio::time::timeout(Duration::from_millis(5000), r.next()).await { got+=b.len(); batches+=1; if got>=300_000 {break} }
   println!("read {got} in {:?} batches {batches} cpu(with mock) {} us/rec rss {}", t.elapsed(), (cpu()-c1)*10000/got as u64, rss());
 }

@@ -109,4 +109,8 @@ impl FrameItem for DeadLetter {
         .into_iter()
         .find_map(|(name, bytes)| std::str::from_utf8(bytes).is_err().then_some(name))
     }
+
+    fn sampled_trace(&self) -> Option<TraceContext> {
+        self.trace_context().filter(|context| context.sampled)
+    }
 }

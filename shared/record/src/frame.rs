@@ -9,6 +9,7 @@ use prost::encoding::{WireType, encode_key, encode_varint, encoded_len_varint, k
 use crate::dead_letter::Original;
 use crate::kafka_record::KafkaRecord;
 use crate::record::Record;
+use crate::trace::TraceContext;
 
 /// Records of a frame at most: a smaller cap limits the rate, because the stored frames per
 /// second are what is scarce (256 capped a whole pipeline at 310 frames/s x 256).
@@ -43,6 +44,9 @@ pub trait FrameItem:
 {
     /// Name of the first field that must be UTF-8 and is not.
     fn field_that_is_not_text(&self) -> Option<&'static str>;
+
+    /// The item's own span, when it has one and it is sampled.
+    fn sampled_trace(&self) -> Option<TraceContext>;
 }
 
 /// What stages take and give: a frame's item that can be traced and dead-lettered.
@@ -50,7 +54,7 @@ pub trait StageItem: FrameItem {
     /// The item as a dead letter keeps it.
     fn original(&self) -> Original;
 
-    /// The item's own span, [`TraceContext`](crate::TraceContext) in binary; may be empty.
+    /// The item's own span, [`TraceContext`] in binary; may be empty.
     fn trace(&self) -> &Bytes;
 
     /// Replaces the item's own span.
@@ -60,6 +64,10 @@ pub trait StageItem: FrameItem {
 impl FrameItem for Record {
     fn field_that_is_not_text(&self) -> Option<&'static str> {
         Record::field_that_is_not_text(self)
+    }
+
+    fn sampled_trace(&self) -> Option<TraceContext> {
+        self.trace_context().filter(|context| context.sampled)
     }
 }
 
@@ -80,6 +88,10 @@ impl StageItem for Record {
 impl FrameItem for KafkaRecord {
     fn field_that_is_not_text(&self) -> Option<&'static str> {
         KafkaRecord::field_that_is_not_text(self)
+    }
+
+    fn sampled_trace(&self) -> Option<TraceContext> {
+        self.trace_context().filter(|context| context.sampled)
     }
 }
 

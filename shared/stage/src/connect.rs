@@ -18,20 +18,22 @@ pub struct NatsArgs {
     /// `nats://user:password@host` and `tls://host` work too.
     #[arg(
         long,
+        global = true,
         env = "LATCHWORK_NATS",
         value_name = "URL",
         default_value = "nats://127.0.0.1:4222"
     )]
     pub nats: String,
     /// Credentials file (.creds) with a JWT and its seed.
-    #[arg(long, env = "LATCHWORK_NATS_CREDS", value_name = "FILE")]
+    #[arg(long, global = true, env = "LATCHWORK_NATS_CREDS", value_name = "FILE")]
     pub nats_creds: Option<PathBuf>,
     /// Certificates (PEM) to trust besides the system's; switches TLS on.
-    #[arg(long, env = "LATCHWORK_NATS_CA", value_name = "FILE")]
+    #[arg(long, global = true, env = "LATCHWORK_NATS_CA", value_name = "FILE")]
     pub nats_ca: Option<PathBuf>,
     /// Own certificate (PEM) for mutual TLS; needs --nats-key.
     #[arg(
         long,
+        global = true,
         env = "LATCHWORK_NATS_CERT",
         value_name = "FILE",
         requires = "nats_key"
@@ -40,6 +42,7 @@ pub struct NatsArgs {
     /// Key (PEM) of the own certificate.
     #[arg(
         long,
+        global = true,
         env = "LATCHWORK_NATS_KEY",
         value_name = "FILE",
         requires = "nats_cert"

@@ -33,9 +33,42 @@ fn failed(error: &anyhow::Error) -> ExitCode {
     if matches!(error.downcast_ref(), Some(StartError::Stopped)) {
         return ExitCode::SUCCESS;
     }
-    let mut line = format!("{error:#}");
-    line.push('\n');
+    let line = format!("error: {}\n", causes(error).replace('\n', " "));
     // Nothing is left to tell when standard error is closed.
-    drop(std::io::stderr().write_all(format!("error: {line}").as_bytes()));
+    drop(std::io::stderr().write_all(line.as_bytes()));
     ExitCode::FAILURE
+}
+
+/// The error and its causes, each once: many errors tell their cause themselves.
+fn causes(error: &anyhow::Error) -> String {
+    let mut text = String::new();
+    for cause in error.chain().map(ToString::to_string) {
+        if text.is_empty() {
+            text = cause;
+        } else if !text.contains(&cause) {
+            text = format!("{text}: {cause}");
+        }
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use anyhow::Context;
+
+    /// Scenario: an error whose text holds its cause's already, behind another one.
+    /// Guarantee: one line, each cause once.
+    #[test]
+    fn causes_are_told_once() {
+        let io = std::io::Error::from(std::io::ErrorKind::AddrInUse);
+        let text = format!("cannot listen: {io}");
+        let error = Err::<(), _>(io)
+            .context(text)
+            .context("no start")
+            .unwrap_err();
+        assert_eq!(
+            super::causes(&error),
+            "no start: cannot listen: address in use"
+        );
+    }
 }

@@ -26,7 +26,9 @@ use crate::{LogFormat, TelemetryArgs, TelemetryError, span_queue::SpanQueue};
 
 /// The SDK reports each failed batch in words that help nobody: `export` reports instead.
 /// `--log info,opentelemetry=debug` brings its lines back.
-const QUIET: &str = "opentelemetry=off";
+/// The NATS client and the MQTT router tell every connect at INFO, in words of their own; what
+/// matters of it is told by the stages.
+const QUIET: &str = "opentelemetry=off,async_nats=warn,rumqttd=warn";
 
 /// Installs the process's subscriber. A second stage in one process shares the first one's.
 pub(crate) fn install(

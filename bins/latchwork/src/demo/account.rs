@@ -6,6 +6,7 @@ use std::time::Instant;
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
+use crate::load::latency_histogram;
 use crate::simulate::{MessageId, MessageKind};
 
 /// Whose messages are numbered together: a lock's states, or the commands to it.
@@ -66,7 +67,7 @@ impl Default for Account {
             entries: HashMap::new(),
             newest: HashMap::new(),
             out_of_order: 0,
-            latency_us: Histogram::new(3).unwrap_or_else(|_| unreachable!("3 digits are legal")),
+            latency_us: latency_histogram(),
         }
     }
 }

@@ -58,11 +58,14 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
         () = stop.cancelled() => return Ok(()),
     };
     let (mut demo, stack) = started;
-    let watched = demo.watch(&args, &stack, &mut screen, &stop).await;
+    let watched = demo.watch(&args, &mut screen, &stop).await;
     screen.finish();
-    stack.stop().await?;
-    watched?;
     let figures = demo.account.figures();
+    // Readers go before what they read from, and that goes before Kafka: nobody cries out.
+    let kafka = demo.close();
+    stack.stop().await?;
+    drop(kafka);
+    watched?;
     let mut out = std::io::stdout();
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&figures)?)?;
@@ -98,8 +101,8 @@ struct Demo {
     kafka: KafkaReader,
     dead_letters: DeadLetters,
     mqtt: String,
-    /// Lives as long as the demo.
-    _in_memory: Option<InMemoryKafka>,
+    /// Lives longer than the stages.
+    in_memory: Option<InMemoryKafka>,
 }
 
 impl Demo {
@@ -127,7 +130,7 @@ impl Demo {
             kafka: kafka_side::open(&KafkaConnection::new(&kafka)?).await?,
             dead_letters: DeadLetters::open(stack.nats_url()).await?,
             mqtt,
-            _in_memory: in_memory,
+            in_memory,
         };
         Ok((demo, stack))
     }
@@ -136,7 +139,6 @@ impl Demo {
     async fn watch(
         &mut self,
         args: &DemoArgs,
-        stack: &Stack,
         screen: &mut Screen,
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
@@ -165,9 +167,12 @@ impl Demo {
         if let Ok(arrived) = timeout(ARRIVAL, arrived).await {
             arrived?;
         }
-        tracing::debug!(pids = ?stack.roster().entries(), "the account is closed");
         screen.tick(&self.account.figures(), "done");
         Ok(())
+    }
+
+    fn close(self) -> Option<InMemoryKafka> {
+        self.in_memory
     }
 
     fn settings(&self, args: &DemoArgs) -> SimulationSettings {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::device::Device;
@@ -19,6 +20,8 @@ pub(super) struct App {
     pub(super) interval: Duration,
     /// The next message's.
     pub(super) process_id: u64,
+    /// Commands on their way.
+    pub(super) on_the_way: watch::Sender<i64>,
     /// How long to wait for the last PUBACKs.
     pub(super) drain: Duration,
 }
@@ -59,6 +62,7 @@ impl App {
             process_id: self.process_id,
         };
         self.process_id += 1;
+        self.on_the_way.send_modify(|commands| *commands += 1);
         let topic = format!("devices/{lock}/command");
         let payload = payload::command(id, Action::random());
         self.device

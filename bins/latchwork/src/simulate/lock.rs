@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use super::device::{Device, Happened};
@@ -24,6 +25,8 @@ pub(super) struct Lock {
     pub(super) listening: Arc<AtomicBool>,
     /// The next message's.
     pub(super) process_id: u64,
+    /// Commands on their way.
+    pub(super) on_the_way: watch::Sender<i64>,
     state: LockState,
     answered: VecDeque<u64>,
 }
@@ -35,6 +38,7 @@ impl Lock {
         settings: Arc<SimulationSettings>,
         listening: Arc<AtomicBool>,
         process_id: u64,
+        on_the_way: watch::Sender<i64>,
     ) -> Self {
         let state = LockState {
             action: Action::random(),
@@ -46,20 +50,28 @@ impl Lock {
             settings,
             listening,
             process_id,
+            on_the_way,
             state,
             answered: VecDeque::new(),
         }
     }
 
-    /// Publishes from `first_due` on, until it is stopped, and then waits for the last PUBACKs.
-    /// Gives the number of messages without one.
-    pub(super) async fn run(mut self, first_due: Instant, stop: CancellationToken) -> usize {
+    /// Publishes from `first_due` on until `quiet`, answers commands until `stop`, and then waits
+    /// for the last PUBACKs. Gives the number of messages without one.
+    pub(super) async fn run(
+        mut self,
+        first_due: Instant,
+        quiet: CancellationToken,
+        stop: CancellationToken,
+    ) -> usize {
         let mut due = first_due;
         loop {
             tokio::select! {
                 () = stop.cancelled() => break,
                 // A late state keeps its due time: what waited counts as latency.
-                () = tokio::time::sleep_until(due.into()), if !self.device.is_congested() => {
+                () = tokio::time::sleep_until(due.into()),
+                    if !self.device.is_congested() && !quiet.is_cancelled() =>
+                {
                     self.publish_regular_state(due).await;
                     due += self.settings.interval.max(Duration::from_millis(1));
                 }
@@ -123,6 +135,7 @@ impl Lock {
             self.answered.pop_front();
         }
         self.answered.push_back(process_id);
+        self.on_the_way.send_modify(|commands| *commands -= 1);
         self.state.action = command.action;
         let state = self.next_id();
         let payload = self.state.payload(state).into_bytes();

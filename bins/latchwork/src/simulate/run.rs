@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::{Duration, Instant};
 
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
@@ -16,24 +16,35 @@ use super::payload::first_process_id;
 use super::settings::SimulationSettings;
 
 /// Plays the locks and the app until the duration is over or `stop` is cancelled, waits for the
-/// last PUBACKs, and gives the number of messages without one. The events must be read, or dropped:
-/// unread ones hold the simulation up.
+/// last commands and PUBACKs, and gives the number of messages without one. The events must be
+/// read, or dropped: unread ones hold the simulation up.
 pub async fn run(
     settings: SimulationSettings,
     events: mpsc::Sender<SimulationEvent>,
     stop: CancellationToken,
 ) -> usize {
     let settings = Arc::new(settings);
-    let ended = stop.child_token();
-    let mut devices = start(&settings, &events, &ended);
-    drop(events);
+    let quiet = stop.child_token();
+    let (on_the_way, commands) = watch::channel(0);
+    let mut play = Play {
+        settings: Arc::clone(&settings),
+        events,
+        quiet: quiet.clone(),
+        ended: CancellationToken::new(),
+        on_the_way,
+        devices: JoinSet::new(),
+    };
+    play.start();
+    let Play { mut devices, ended, .. } = play;
     match settings.duration {
         Some(duration) => {
             // Either way it is time to end.
-            drop(tokio::time::timeout(duration, ended.cancelled()).await);
+            drop(tokio::time::timeout(duration, quiet.cancelled()).await);
         }
-        None => ended.cancelled().await,
+        None => quiet.cancelled().await,
     }
+    quiet.cancel();
+    wait_for_commands(commands, settings.drain).await;
     ended.cancel();
     let mut unacknowledged = 0;
     while let Some(device) = devices.join_next().await {
@@ -42,42 +53,78 @@ pub async fn run(
     unacknowledged
 }
 
-fn start(
-    settings: &Arc<SimulationSettings>,
-    events: &mpsc::Sender<SimulationEvent>,
-    ended: &CancellationToken,
-) -> JoinSet<usize> {
-    let outage = Outage::default();
-    let process_id = first_process_id();
-    let (mut devices, mut locks) = (JoinSet::new(), Vec::new());
-    let begin = Instant::now();
-    for index in 0..settings.locks {
+/// A lock that left before its last command came would make that command look lost.
+async fn wait_for_commands(mut on_the_way: watch::Receiver<i64>, within: Duration) {
+    let arrived = on_the_way.wait_for(|commands| *commands <= 0);
+    if tokio::time::timeout(within, arrived).await.is_err() {
+        tracing::debug!("some commands have not reached their locks");
+    }
+}
+
+/// What all clients of the simulation share, while they are started.
+struct Play {
+    settings: Arc<SimulationSettings>,
+    events: mpsc::Sender<SimulationEvent>,
+    /// No new states and commands.
+    quiet: CancellationToken,
+    /// No answers either.
+    ended: CancellationToken,
+    on_the_way: watch::Sender<i64>,
+    devices: JoinSet<usize>,
+}
+
+impl Play {
+    fn start(&mut self) {
+        let outage = Outage::default();
+        let process_id = first_process_id();
+        let begin = Instant::now();
+        let locks: Vec<_> = (0..self.settings.locks)
+            .map(|index| self.start_lock(index, begin, process_id, &outage))
+            .collect();
+        if self.settings.commands_per_second > 0.0 {
+            self.start_app(locks, process_id, outage);
+        }
+    }
+
+    fn start_lock(
+        &mut self,
+        index: usize,
+        begin: Instant,
+        process_id: u64,
+        outage: &Outage,
+    ) -> (u64, Arc<AtomicBool>) {
+        let settings = &self.settings;
         let id = settings.first_client_id + index as u64;
         let listening = Arc::new(AtomicBool::new(false));
-        locks.push((id, Arc::clone(&listening)));
         let options = settings.client(id.to_string(), vec![format!("devices/{id}/command").into()]);
-        let device = Device::start(options, events.clone(), outage.clone());
-        let lock = Lock::new(id, device, Arc::clone(settings), listening, process_id);
-        devices.spawn(lock.run(begin + turn(settings, index), ended.clone()));
-    }
-    if settings.commands_per_second > 0.0 {
-        let client_id = format!("simulate-app-{}", settings.first_client_id);
-        let device = Device::start(
-            settings.client(client_id, Vec::new()),
-            events.clone(),
-            outage,
-        );
-        let interval = Duration::from_secs_f64(settings.commands_per_second.recip());
-        let app = App {
+        let device = Device::start(options, self.events.clone(), outage.clone());
+        let lock = Lock::new(
+            id,
             device,
-            locks,
-            interval,
+            Arc::clone(settings),
+            Arc::clone(&listening),
             process_id,
+            self.on_the_way.clone(),
+        );
+        let first_due = begin + turn(settings, index);
+        self.devices.spawn(lock.run(first_due, self.quiet.clone(), self.ended.clone()));
+        (id, listening)
+    }
+
+    fn start_app(&mut self, locks: Vec<(u64, Arc<AtomicBool>)>, process_id: u64, outage: Outage) {
+        let settings = &self.settings;
+        let client_id = format!("simulate-app-{}", settings.first_client_id);
+        let options = settings.client(client_id, Vec::new());
+        let app = App {
+            device: Device::start(options, self.events.clone(), outage),
+            locks,
+            interval: Duration::from_secs_f64(settings.commands_per_second.recip()),
+            process_id,
+            on_the_way: self.on_the_way.clone(),
             drain: settings.drain,
         };
-        devices.spawn(app.run(ended.clone()));
+        self.devices.spawn(app.run(self.quiet.clone()));
     }
-    devices
 }
 
 /// A lock's place in the interval: they do not all publish at once.

@@ -45,6 +45,11 @@ impl StageChild {
         Ok(Self { stage: stage.to_owned(), command, health, roster })
     }
 
+    /// Where it serves its health, the same over all its starts.
+    pub(super) fn health(&self) -> &str {
+        &self.health
+    }
+
     /// Runs the stage until it is told to stop.
     pub(super) async fn run(self, stop: CancellationToken) {
         let mut backoff = Backoff::up_to(Duration::from_secs(10));

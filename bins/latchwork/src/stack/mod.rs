@@ -66,7 +66,14 @@ pub struct Stack {
     nats_url: String,
     roster: Roster,
     /// One per stage, in the order of the data: they are stopped in that order.
-    supervised: Vec<(CancellationToken, JoinSet<()>)>,
+    supervised: Vec<Supervised>,
+}
+
+struct Supervised {
+    stage: String,
+    health: String,
+    stop: CancellationToken,
+    tasks: JoinSet<()>,
 }
 
 impl Stack {
@@ -85,8 +92,8 @@ impl Stack {
 
     /// Waits until every stage says that it can work.
     pub async fn ready(&self, within: Duration) -> anyhow::Result<()> {
-        for entry in self.roster.entries().iter().filter(|entry| !entry.health.is_empty()) {
-            wait_until_ready(&entry.name, &entry.health, within).await?;
+        for Supervised { stage, health, .. } in &self.supervised {
+            wait_until_ready(stage, health, within).await?;
         }
         Ok(())
     }
@@ -108,9 +115,9 @@ impl Stack {
 
     /// Drains the stages in the order of the data, then stops what else was started.
     pub async fn stop(mut self) -> anyhow::Result<()> {
-        for (stop, mut tasks) in self.supervised.drain(..) {
-            stop.cancel();
-            while tasks.join_next().await.is_some() {}
+        for mut supervised in self.supervised.drain(..) {
+            supervised.stop.cancel();
+            while supervised.tasks.join_next().await.is_some() {}
         }
         if let Some(nats) = &mut self.nats {
             nats.stop().await?;
@@ -121,10 +128,11 @@ impl Stack {
 
     fn supervise(&mut self, options: &StackOptions, stage: &str) -> anyhow::Result<()> {
         let child = StageChild::new(options, stage, &self.nats_url, self.roster.clone())?;
+        let health = child.health().to_owned();
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(child.run(stop.clone()));
-        self.supervised.push((stop, tasks));
+        self.supervised.push(Supervised { stage: stage.to_owned(), health, stop, tasks });
         Ok(())
     }
 }

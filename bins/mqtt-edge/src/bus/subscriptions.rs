@@ -1,6 +1,6 @@
 //! Who has subscribed to what.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::collections::hash_map::Entry;
 use std::sync::Arc;
 
@@ -31,13 +31,13 @@ pub(super) struct Subscriptions {
 #[derive(Debug, Default)]
 struct Filter {
     subscribers: Vec<Subscriber>,
-    groups: Vec<Group>,
+    /// By the name of `$share/name/filter`.
+    groups: BTreeMap<Box<str>, Group>,
 }
 
 /// The sessions that share a subscription.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Group {
-    name: Box<str>,
     members: Vec<Subscriber>,
     /// Whose turn it is.
     turn: usize,
@@ -60,7 +60,7 @@ impl Subscriptions {
         }
         let filter = self.filters.entry(text).or_default();
         let subscribers = match &selector.share {
-            Some(name) => filter.group(name),
+            Some(name) => &mut filter.groups.entry(name.clone()).or_default().members,
             None => &mut filter.subscribers,
         };
         match subscribers.iter_mut().find(|known| known.link == subscriber.link) {
@@ -109,7 +109,7 @@ impl Subscriptions {
         for subscriber in &filter.subscribers {
             subscriber.deliver(message);
         }
-        for group in &mut filter.groups {
+        for group in filter.groups.values_mut() {
             group.deliver(message);
         }
     }
@@ -124,7 +124,7 @@ impl Subscriptions {
 
 impl Filter {
     fn all(&self) -> impl Iterator<Item = &Subscriber> {
-        self.subscribers.iter().chain(self.groups.iter().flat_map(|group| &group.members))
+        self.subscribers.iter().chain(self.groups.values().flat_map(|group| &group.members))
     }
 
     fn is_idle(&self) -> bool {
@@ -135,27 +135,18 @@ impl Filter {
         self.all().any(|subscriber| subscriber.link == link)
     }
 
-    /// The members of a group, old or new.
-    fn group(&mut self, name: &str) -> &mut Vec<Subscriber> {
-        if let Some(at) = self.groups.iter().position(|group| *group.name == *name) {
-            return &mut self.groups[at].members;
-        }
-        let new = Group { name: name.into(), members: Vec::new(), turn: 0 };
-        &mut self.groups.push_mut(new).members
-    }
-
     /// Removes a link where `from` says so: from the group of a name, or from the plain
     /// subscribers (`None`).
     fn remove(&mut self, link: LinkId, from: impl Fn(Option<&str>) -> bool) {
         if from(None) {
             self.subscribers.retain(|subscriber| subscriber.link != link);
         }
-        for group in &mut self.groups {
-            if from(Some(&group.name)) {
+        self.groups.retain(|name, group| {
+            if from(Some(name)) {
                 group.members.retain(|member| member.link != link);
             }
-        }
-        self.groups.retain(|group| !group.members.is_empty());
+            !group.members.is_empty()
+        });
     }
 }
 

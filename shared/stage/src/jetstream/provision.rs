@@ -57,9 +57,11 @@ impl From<&Pipeline> for StreamSettings {
 }
 
 impl StreamSettings {
-    fn max_bytes_of(&self, spec: &StreamSpec) -> i64 {
-        let set = self.max_bytes.iter().find(|(name, _)| *name == spec.name);
-        set.map_or(spec.max_bytes, |(_, bytes)| *bytes)
+    fn max_bytes(&self, spec: &StreamSpec) -> Option<i64> {
+        self.max_bytes
+            .iter()
+            .find(|(name, _)| *name == spec.name)
+            .map(|(_, bytes)| *bytes)
     }
 }
 
@@ -134,12 +136,41 @@ async fn stored_partitions(
         .ok_or(ProvisionError::Foreign { stream: spec.name })
 }
 
+/// Makes a stream, or brings what the settings say into one that is there. Whatever else an
+/// operator has set on it stays.
 async fn make_stream(
     context: &Context,
     spec: &StreamSpec,
     partitions: u16,
     settings: &StreamSettings,
 ) -> Result<(), ProvisionError> {
+    let what = || format!("stream {}", spec.name);
+    let found = context
+        .get_or_create_stream(config(spec, partitions, settings))
+        .await;
+    let mut found = found.map_err(|error| refused(what(), &error))?;
+    let stored = &found
+        .info()
+        .await
+        .map_err(|error| refused(what(), &error))?
+        .config;
+    let max_bytes = settings.max_bytes(spec).unwrap_or(stored.max_bytes);
+    let num_replicas = settings.replicas.unwrap_or(stored.num_replicas);
+    if (stored.max_bytes, stored.num_replicas) == (max_bytes, num_replicas) {
+        return Ok(());
+    }
+    let changed = stream::Config {
+        max_bytes,
+        num_replicas,
+        ..stored.clone()
+    };
+    let updated = context.update_stream(changed).await;
+    updated
+        .map(|_info| ())
+        .map_err(|error| refused(what(), &error))
+}
+
+fn config(spec: &StreamSpec, partitions: u16, settings: &StreamSettings) -> stream::Config {
     let (retention, discard, max_age) = match spec.retention {
         Retention::WorkQueue => (
             RetentionPolicy::WorkQueue,
@@ -148,23 +179,20 @@ async fn make_stream(
         ),
         Retention::Limits { max_age } => (RetentionPolicy::Limits, DiscardPolicy::Old, max_age),
     };
-    let config = stream::Config {
+    stream::Config {
         name: spec.name.into(),
         description: Some(format!("Latchwork: {}", spec.holds)),
         subjects: vec![spec.subjects()],
         retention,
         discard,
         max_age,
-        max_bytes: settings.max_bytes_of(spec),
+        max_bytes: settings.max_bytes(spec).unwrap_or(spec.max_bytes),
         storage: StorageType::File,
         num_replicas: settings.replicas.unwrap_or(1),
         duplicate_window: DUPLICATE_WINDOW,
         metadata: [(PARTITIONS_KEY.to_owned(), partitions.to_string())].into(),
         ..stream::Config::default()
-    };
-    let made = context.create_or_update_stream(config).await;
-    made.map(|_info| ())
-        .map_err(|error| refused(format!("stream {}", spec.name), &error))
+    }
 }
 
 async fn make_durable(

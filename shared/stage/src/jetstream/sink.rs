@@ -2,7 +2,7 @@
 
 use std::marker::PhantomData;
 
-use record::{DeadLetter, FrameBuilder, FrameItem};
+use record::{DeadLetter, FrameBuilder, FrameItem, TraceContext};
 
 use crate::handler::Reject;
 use crate::jetstream::publisher::FramePublisher;
@@ -51,7 +51,7 @@ impl<T: FrameItem> Sink for JetStreamSink<T> {
     async fn send(&mut self, batch: &str, items: &[T]) -> Result<Vec<Refused>, Unavailable> {
         let limit = self.publisher.max_payload().saturating_sub(self.room);
         let mut refused = Vec::new();
-        let mut frame = FrameBuilder::new();
+        let mut frame = FillingFrame::default();
         let mut frames = 0;
         for (index, item) in items.iter().enumerate() {
             let length = item.encoded_len();
@@ -62,13 +62,13 @@ impl<T: FrameItem> Sink for JetStreamSink<T> {
                 });
                 continue;
             }
-            if frame.is_full() || frame.byte_len() + length > limit {
+            if frame.records.is_full() || frame.records.byte_len() + length > limit {
                 self.store(batch, frames, &mut frame).await?;
                 frames += 1;
             }
             frame.push(item);
         }
-        if !frame.is_empty() {
+        if !frame.records.is_empty() {
             self.store(batch, frames, &mut frame).await?;
         }
         Ok(refused)
@@ -82,13 +82,28 @@ impl<T> JetStreamSink<T> {
         &self,
         batch: &str,
         number: usize,
-        frame: &mut FrameBuilder,
+        frame: &mut FillingFrame,
     ) -> Result<(), Unavailable> {
         let id = format!("{batch}:{number}");
+        let (records, trace) = (frame.records.take(), frame.trace.take());
         self.publisher
-            .publish(&id, frame.take(), None)
+            .publish(&id, records, trace)
             .await
             .map(|_sequence| ())
+    }
+}
+
+/// A frame while it fills; it travels under the span of its first sampled item.
+#[derive(Default)]
+struct FillingFrame {
+    records: FrameBuilder,
+    trace: Option<TraceContext>,
+}
+
+impl FillingFrame {
+    fn push(&mut self, item: &impl FrameItem) {
+        self.records.push(item);
+        self.trace = self.trace.or_else(|| item.sampled_trace());
     }
 }
 

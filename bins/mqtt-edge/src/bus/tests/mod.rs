@@ -12,7 +12,7 @@ use bytes::Bytes;
 use super::{Bus, BusLink, Forwarded, Message, RouterBus, RouterLink};
 
 /// Longer than anything here takes: a message that does not come fails its test.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 
 fn bus() -> RouterBus {
     let (bus, _watch) = RouterBus::start().expect("a router");

@@ -1,0 +1,79 @@
+//! What load to make.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use kafka::KafkaConnection;
+
+use super::cpu::NamedProcess;
+use super::message::FIRST_CLIENT_ID;
+use crate::mqtt_client::{ClientOptions, Version};
+
+/// What load to make.
+#[derive(Clone, Debug)]
+pub struct LoadSettings {
+    /// `HOST:PORT` of the server.
+    pub mqtt: String,
+    /// MQTT version of all clients.
+    pub version: Version,
+    /// User name of all clients.
+    pub username: Option<String>,
+    /// Password of all clients.
+    pub password: Option<String>,
+    /// Kafka and the topic of the states; without it only PUBACKs are measured.
+    pub kafka: Option<(KafkaConnection, String)>,
+    /// Number of connections.
+    pub clients: usize,
+    /// Messages per second, all clients together.
+    pub rate: u32,
+    /// Size of a payload in bytes, 140 to 65,535.
+    pub payload: usize,
+    /// Messages of one client without PUBACK at most, 1 to 65,535; fewer when an MQTT 5 server
+    /// wants fewer.
+    pub window: u16,
+    /// Load before the measurement.
+    pub warmup: Duration,
+    /// Load that is measured.
+    pub duration: Duration,
+    /// How long to wait at the end for PUBACKs, and then for Kafka.
+    pub drain: Duration,
+    /// Threads that drive the connections.
+    pub threads: usize,
+    /// Processes whose CPU time and memory are reported.
+    pub processes: Vec<NamedProcess>,
+}
+
+impl LoadSettings {
+    /// 50,000 messages a second of 200 bytes from 500 clients with a window of 20, 30 seconds long
+    /// after 3 seconds, without Kafka.
+    pub fn new(mqtt: impl Into<String>) -> Self {
+        Self {
+            mqtt: mqtt.into(),
+            version: Version::V311,
+            username: None,
+            password: None,
+            kafka: None,
+            clients: 500,
+            rate: 50_000,
+            payload: 200,
+            window: 20,
+            warmup: Duration::from_secs(3),
+            duration: Duration::from_secs(30),
+            drain: Duration::from_secs(30),
+            threads: 1,
+            processes: Vec::new(),
+        }
+    }
+
+    /// How a client connects. No pings: the load itself keeps the connection alive.
+    pub(super) fn client(&self, client: usize) -> ClientOptions {
+        let client_id = (FIRST_CLIENT_ID + client as u64).to_string();
+        ClientOptions {
+            version: self.version,
+            username: self.username.clone().map(Into::into),
+            password: self.password.clone().map(Bytes::from),
+            keep_alive_secs: 0,
+            ..ClientOptions::new(&self.mqtt, client_id)
+        }
+    }
+}

@@ -1,0 +1,155 @@
+//! From what was measured to the report.
+
+use std::fs;
+use std::time::Duration;
+
+use super::control::Totals;
+use super::cpu::Usage;
+use super::driver::Harvest;
+use super::kafka_side::Arrivals;
+use super::report::{AuditReport, Conditions, LatencyReport, LoadReport, ProcessReport};
+use super::sample::Second;
+use super::settings::LoadSettings;
+use super::verdict::{Evidence, float, objections};
+use crate::mqtt_client::Version;
+
+/// What was seen of the measured part from outside.
+#[derive(Debug)]
+pub(super) struct Measured {
+    /// Its first moment, each second, its last moment.
+    pub(super) seconds: Vec<Second>,
+    pub(super) elapsed: Duration,
+    /// At its first and its last moment.
+    pub(super) usages: Option<(Usages, Usages)>,
+    pub(super) was_interrupted: bool,
+}
+
+/// What each process had used at one moment: the named ones, and the generator itself.
+#[derive(Debug)]
+pub(super) struct Usages(Vec<(String, Option<Usage>)>);
+
+impl Usages {
+    pub(super) fn take(settings: &LoadSettings) -> Self {
+        let named = settings.processes.iter().map(|p| (p.name.clone(), Usage::of(p.pid)));
+        Self(named.chain([("load (generator)".to_owned(), Usage::own())]).collect())
+    }
+}
+
+pub(super) fn summarise(
+    settings: &LoadSettings,
+    measured: &Measured,
+    totals: Totals,
+    harvests: &[Harvest],
+    arrivals: Option<&Arrivals>,
+) -> LoadReport {
+    let (mut pubacks, mut sends) = (super::latency_histogram(), super::latency_histogram());
+    for harvest in harvests {
+        // All have the same bounds, so that nothing is refused.
+        drop(pubacks.add(&harvest.pubacks));
+        drop(sends.add(&harvest.sends));
+    }
+    let grew = |count: fn(&Second) -> Option<u64>| {
+        let first = measured.seconds.first().and_then(count)?;
+        let last = measured.seconds.last().and_then(count)?;
+        Some(last.saturating_sub(first))
+    };
+    let acknowledged = grew(|second| Some(second.acknowledged)).unwrap_or_default();
+    let audit = audit(totals, arrivals);
+    let processes = processes(measured, acknowledged);
+    let objections = objections(&Evidence {
+        seconds: &measured.seconds,
+        rate: f64::from(settings.rate),
+        broken_connections: totals.broken,
+        refused: totals.refused,
+        unacknowledged: totals.sent.saturating_sub(totals.acknowledged),
+        lost: audit.lost.unwrap_or_default(),
+        out_of_order: audit.out_of_order.unwrap_or_default(),
+        was_interrupted: measured.was_interrupted,
+    });
+    LoadReport {
+        latchwork: env!("CARGO_PKG_VERSION"),
+        machine: machine(),
+        conditions: conditions(settings),
+        due: grew(|second| Some(second.due)).unwrap_or_default(),
+        acknowledged,
+        in_kafka: grew(|second| second.in_kafka),
+        measured_s: measured.elapsed.as_secs_f64(),
+        publish_to_puback: LatencyReport::new(&pubacks),
+        publish_to_kafka: arrivals.map(|arrivals| LatencyReport::new(&arrivals.latencies)),
+        due_to_write: LatencyReport::new(&sends),
+        pipeline_us_per_message: pipeline(settings, &processes),
+        processes,
+        audit,
+        seconds: measured.seconds.clone(),
+        sustained: objections.is_empty(),
+        objections,
+    }
+}
+
+fn audit(totals: Totals, arrivals: Option<&Arrivals>) -> AuditReport {
+    AuditReport {
+        sent: totals.sent,
+        acknowledged: totals.acknowledged,
+        refused: totals.refused,
+        lost: arrivals.map(|arrivals| arrivals.lost),
+        duplicates: arrivals.map(|arrivals| arrivals.audit.duplicates),
+        out_of_order: arrivals.map(|arrivals| arrivals.audit.out_of_order),
+        broken_connections: totals.broken,
+    }
+}
+
+fn processes(measured: &Measured, acknowledged: u64) -> Vec<ProcessReport> {
+    let Some((begin, end)) = &measured.usages else {
+        return Vec::new();
+    };
+    let report = |((name, begin), (_, end)): (&(String, Option<Usage>), &(String, Option<Usage>))| {
+        let cpu = begin.zip(*end).and_then(|(begin, end)| end.cpu.checked_sub(begin.cpu));
+        let cpu = cpu.map(|cpu| cpu.as_secs_f64());
+        ProcessReport {
+            name: name.clone(),
+            us_per_message: cpu
+                .filter(|_| acknowledged > 0)
+                .map(|seconds| seconds * 1e6 / float(acknowledged)),
+            cpu_percent: cpu.map(|seconds| seconds * 100.0 / measured.elapsed.as_secs_f64()),
+            resident_mib: end.map(|end| float(end.resident) / 1_048_576.0),
+        }
+    };
+    begin.0.iter().zip(&end.0).map(report).collect()
+}
+
+/// Kafka is what every solution needs, and the generator is none: they are left out.
+fn pipeline(settings: &LoadSettings, processes: &[ProcessReport]) -> Option<f64> {
+    let named = processes.get(..settings.processes.len())?;
+    let ours = named.iter().filter(|process| process.name != "kafka");
+    let sum = ours.map(|process| process.us_per_message).sum::<Option<f64>>()?;
+    (!named.is_empty()).then_some(sum)
+}
+
+fn conditions(settings: &LoadSettings) -> Conditions {
+    Conditions {
+        mqtt: settings.mqtt.clone(),
+        mqtt_version: match settings.version {
+            Version::V311 => "3.1.1",
+            Version::V5 => "5.0",
+        },
+        clients: settings.clients,
+        rate: settings.rate,
+        payload: settings.payload,
+        window: settings.window,
+        warmup_s: settings.warmup.as_secs_f64(),
+        threads: settings.threads,
+    }
+}
+
+/// Processor, cores and memory.
+fn machine() -> String {
+    let field = |file: &str, name: &str| {
+        let text = fs::read_to_string(file).unwrap_or_default();
+        let line = text.lines().find(|line| line.starts_with(name));
+        line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()))
+    };
+    let processor = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "an unknown processor".into());
+    let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+    let memory = field("/proc/meminfo", "MemTotal").unwrap_or_else(|| "an unknown amount of".into());
+    format!("{cores} x {processor}, {memory} memory")
+}

@@ -1,0 +1,65 @@
+//! Streams and durables on a real server.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
+
+use async_nats::jetstream::stream;
+use servers::{NatsOptions, NatsServer};
+use stage::jetstream::{StreamSettings, provision};
+use stage::{NatsArgs, jetstream_context};
+use topology::UP;
+
+/// Scenario: two stages provision at once, an operator enlarges a stream, a stage starts again, one
+/// asks for another number of partitions, and one sets a size.
+/// Guarantee: all see the same streams; what the operator set stays; another number of partitions
+/// is refused with both numbers; a size in the settings is brought in.
+#[tokio::test]
+async fn provisioning_is_idempotent_and_careful() {
+    let data = tempfile::tempdir().unwrap();
+    let server = NatsServer::start(NatsOptions::new(data.path()))
+        .await
+        .unwrap();
+    let client = NatsArgs::at(&server.url()).connect("test").await.unwrap();
+    let context = jetstream_context(&client);
+    let four = StreamSettings {
+        partitions: Some(4),
+        ..StreamSettings::default()
+    };
+    let (first, second) = tokio::join!(provision(&context, &four), provision(&context, &four));
+    let first = first.unwrap();
+    assert_eq!(first, second.unwrap());
+    assert_eq!(first.names.len(), 8);
+
+    let config = async || {
+        context
+            .get_stream(UP.name)
+            .await
+            .unwrap()
+            .cached_info()
+            .config
+            .clone()
+    };
+    let enlarged = stream::Config {
+        max_bytes: UP.max_bytes * 2,
+        ..config().await
+    };
+    context.update_stream(enlarged).await.unwrap();
+    let unset = StreamSettings::default();
+    assert_eq!(provision(&context, &unset).await.unwrap().partitions, 4);
+    assert_eq!(config().await.max_bytes, UP.max_bytes * 2);
+
+    let eight = StreamSettings {
+        partitions: Some(8),
+        ..StreamSettings::default()
+    };
+    let error = provision(&context, &eight).await.unwrap_err().to_string();
+    assert!(
+        error.contains("made with 4 partitions, but 8 are asked for"),
+        "{error}"
+    );
+
+    let sized = StreamSettings {
+        max_bytes: vec![(UP.name, 1 << 20)],
+        ..StreamSettings::default()
+    };
+    provision(&context, &sized).await.unwrap();
+    assert_eq!(config().await.max_bytes, 1 << 20);
+}
