@@ -5,12 +5,12 @@ use std::time::Duration;
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use kafka::{KafkaConnection, KafkaReader, ReadRecord, Start};
+use kafka::{KafkaConnection, KafkaError, KafkaReader, ReadRecord, Start};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use serde_json::Value;
 
-use crate::waiting::{DEADLINE, soon};
+use crate::waiting::{DEADLINE, soon, until};
 
 /// How long Kafka may take to answer one question.
 const ANSWER: Duration = Duration::from_secs(20);
@@ -32,11 +32,20 @@ impl KafkaTail {
         Self::open(kafka, topics, Start::Beginning).await
     }
 
+    /// Waits for topics that are still being made.
     async fn open(kafka: &KafkaConnection, topics: &[&str], start: Start) -> Self {
-        let reader = KafkaReader::open(kafka, topics, start, ANSWER).await;
-        let reader = reader.unwrap_or_else(|error| panic!("cannot read {topics:?}: {error}"));
+        let mut reader = None;
+        until(&format!("the Kafka topics {topics:?}"), async || {
+            match KafkaReader::open(kafka, topics, start, ANSWER).await {
+                Ok(opened) => reader = Some(opened),
+                Err(KafkaError::UnknownTopic { .. } | KafkaError::Read(_)) => {}
+                Err(error) => panic!("cannot read {topics:?}: {error}"),
+            }
+            reader.is_some()
+        })
+        .await;
         Self {
-            reader,
+            reader: reader.expect("waited for"),
             records: Vec::new(),
         }
     }

@@ -26,6 +26,7 @@ mod poison;
 mod protocol;
 mod protocol_faults;
 mod raw_mqtt;
+mod readiness;
 mod run_command;
 mod seed;
 mod shared_kafka;

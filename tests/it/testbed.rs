@@ -157,10 +157,6 @@ impl Testbed {
         &self.options.mqtt
     }
 
-    pub(crate) fn kafka_address(&self) -> &str {
-        &self.options.kafka
-    }
-
     pub(crate) fn kafka(&self) -> KafkaConnection {
         KafkaConnection::new(&self.options.kafka).unwrap()
     }

@@ -62,7 +62,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
     match command {
         // A stage sets its own logs up.
         Command::Stage(_) => {}
-        Command::Up(_) => log_to_stderr("info,async_nats=warn"),
+        Command::Up(_) | Command::Load(_) | Command::Simulate(_) => {
+            log_to_stderr("info,async_nats=warn,librdkafka=error");
+        }
         // librdkafka tells its every disconnect; what matters of it comes as an error.
         _ => log_to_stderr("warn,librdkafka=error,async_nats=error"),
     }

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use record::{Kind, Origin, Record};
+use record::{EventKind, Kind, Origin, Record, write_envelope};
 use settings::Pipeline;
 use stage::{Handler, Outputs};
 use transform::TransformHandler;
@@ -36,6 +36,24 @@ fn records(kind: Kind, action: &str) -> Vec<Record> {
     (0..BATCH).map(record).collect()
 }
 
+/// The envelope alone, into memory that is there.
+fn envelope(c: &mut Criterion) {
+    let records = records(Kind::Publish, "unlock");
+    let mut value = Vec::new();
+    let mut group = c.benchmark_group("envelope");
+    group.throughput(Throughput::Elements(BATCH as u64));
+    group.bench_function("state", |b| {
+        b.iter(|| {
+            for record in &records {
+                value.clear();
+                write_envelope(EventKind::MessagePublish, black_box(record), &mut value);
+                black_box(value.len());
+            }
+        });
+    });
+}
+
+/// All of it. The outputs start empty, so this pays for their growth too, which a lane does once.
 fn handle(c: &mut Criterion) {
     let pipeline = Pipeline::load(None).unwrap();
     let mut group = c.benchmark_group("handle");
@@ -62,6 +80,6 @@ fn handle(c: &mut Criterion) {
 criterion_group! {
     name = benches;
     config = Criterion::default().warm_up_time(Duration::from_secs(1));
-    targets = handle
+    targets = envelope, handle
 }
 criterion_main!(benches);

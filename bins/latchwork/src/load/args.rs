@@ -17,7 +17,12 @@ use crate::simulate::parse_duration;
 #[derive(Clone, Debug, clap::Args)]
 pub struct LoadArgs {
     /// Where the edge, or any other MQTT server, listens.
-    #[arg(long, env = "LATCHWORK_MQTT", value_name = "ADDR", default_value = "127.0.0.1:1883")]
+    #[arg(
+        long,
+        env = "LATCHWORK_MQTT",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:1883"
+    )]
     mqtt: String,
     /// Kafka, to see what arrives there; without it only PUBACKs are measured.
     #[arg(long, env = "LATCHWORK_KAFKA", value_name = "HOST:PORT[,..]")]
@@ -73,7 +78,11 @@ pub struct LoadArgs {
 impl LoadArgs {
     /// The settings that these arguments describe.
     pub(super) fn settings(&self) -> anyhow::Result<LoadSettings> {
-        let connection = self.kafka.as_deref().map(KafkaConnection::new).transpose()?;
+        let connection = self
+            .kafka
+            .as_deref()
+            .map(KafkaConnection::new)
+            .transpose()?;
         let password = self.password_file.as_ref().map(|file| {
             let text = std::fs::read_to_string(file)
                 .with_context(|| format!("cannot read the password file {}", file.display()))?;
@@ -81,7 +90,6 @@ impl LoadArgs {
         });
         let clients = self.clients as usize;
         Ok(LoadSettings {
-            mqtt: self.mqtt.clone(),
             version: if self.v5 { Version::V5 } else { Version::V311 },
             username: self.username.clone(),
             password: password.transpose()?,
@@ -95,13 +103,17 @@ impl LoadArgs {
             drain: self.drain,
             threads: usize::from(self.threads).min(clients),
             processes: self.processes()?,
+            ..LoadSettings::new(&self.mqtt)
         })
     }
 
     fn processes(&self) -> anyhow::Result<Vec<NamedProcess>> {
         let mut processes = match &self.stages {
             Some(file) => NamedProcess::from_roster(file).with_context(|| {
-                format!("cannot read {}; is `latchwork up` running there?", file.display())
+                format!(
+                    "cannot read {}; is `latchwork up` running there?",
+                    file.display()
+                )
             })?,
             None => Vec::new(),
         };

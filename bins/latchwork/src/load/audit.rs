@@ -62,21 +62,30 @@ impl Audit {
     /// Messages that the server acknowledged and that did not arrive, by the number of the client.
     pub(super) fn lost(&self, outcomes: &[(usize, Outcome)]) -> u64 {
         let missing = |(client, outcome): &(usize, Outcome)| {
-            outcome.taken().filter(|sequence| !self.has_arrived(*client, *sequence)).count() as u64
+            outcome
+                .taken()
+                .filter(|sequence| !self.has_arrived(*client, *sequence))
+                .count() as u64
         };
         outcomes.iter().map(missing).sum()
     }
 
     fn has_arrived(&self, client: usize, sequence: u64) -> bool {
         let (word, bit) = position(sequence);
-        let bits = self.clients.get(client).and_then(|arrived| arrived.bits.get(word));
+        let bits = self
+            .clients
+            .get(client)
+            .and_then(|arrived| arrived.bits.get(word));
         bits.is_some_and(|bits| bits & bit != 0)
     }
 }
 
 /// Word and bit of a message.
 fn position(sequence: u64) -> (usize, u64) {
-    (usize::try_from(sequence / 64).unwrap_or(usize::MAX), 1 << (sequence % 64))
+    (
+        usize::try_from(sequence / 64).unwrap_or(usize::MAX),
+        1 << (sequence % 64),
+    )
 }
 
 #[cfg(test)]
@@ -93,16 +102,26 @@ mod tests {
             audit.arrived(0, sequence);
         }
         assert!(audit.arrived(1, 0));
-        assert_eq!((audit.distinct, audit.duplicates, audit.out_of_order), (7, 1, 1));
+        assert_eq!(
+            (audit.distinct, audit.duplicates, audit.out_of_order),
+            (7, 1, 1)
+        );
 
         let outcome = |lowest, beyond: &[u64], refused: &[u64]| Outcome {
             lowest,
             beyond: beyond.to_vec(),
             refused: refused.to_vec(),
         };
-        assert_eq!(audit.lost(&[(0, outcome(4, &[64], &[])), (1, outcome(1, &[], &[]))]), 0);
+        assert_eq!(
+            audit.lost(&[(0, outcome(4, &[64], &[])), (1, outcome(1, &[], &[]))]),
+            0
+        );
         assert_eq!(audit.lost(&[(0, outcome(5, &[64], &[]))]), 1, "4 is lost");
-        assert_eq!(audit.lost(&[(0, outcome(5, &[64], &[4]))]), 0, "4 was refused");
+        assert_eq!(
+            audit.lost(&[(0, outcome(5, &[64], &[4]))]),
+            0,
+            "4 was refused"
+        );
         assert_eq!(audit.lost(&[(1, outcome(1, &[2], &[]))]), 1, "2 is lost");
     }
 }

@@ -34,19 +34,31 @@ pub(super) struct Client {
 
 #[derive(Debug)]
 enum State {
-    Down { retry_at: Instant },
+    Down {
+        retry_at: Instant,
+    },
     /// CONNECT follows when TCP stands.
-    Connecting { link: Link, since: Instant },
+    Connecting {
+        link: Link,
+        since: Instant,
+    },
     /// CONNECT is on its way.
-    Greeting { link: Link, since: Instant },
-    Up { link: Link },
+    Greeting {
+        link: Link,
+        since: Instant,
+    },
+    Up {
+        link: Link,
+    },
 }
 
 impl Client {
     pub(super) fn new(settings: &LoadSettings, run: u64, index: usize) -> Self {
         Self {
             index,
-            state: State::Down { retry_at: Instant::now() },
+            state: State::Down {
+                retry_at: Instant::now(),
+            },
             template: Template::new(settings.version, run, index, settings.payload),
             flight: Flight::default(),
             due: 0,
@@ -92,14 +104,19 @@ impl Client {
     ) -> Result<(), String> {
         let link = Link::open(address, registry, token)
             .map_err(|error| format!("cannot reach MQTT at {address}: {error}"))?;
-        self.state = State::Connecting { link, since: Instant::now() };
+        self.state = State::Connecting {
+            link,
+            since: Instant::now(),
+        };
         Ok(())
     }
 
     /// Closes the connection; everything without PUBACK will be sent again.
     pub(super) fn disconnect(&mut self) {
         self.flight.rewind();
-        self.state = State::Down { retry_at: Instant::now() + RETRY.mul_f64(0.5 + fastrand::f64()) };
+        self.state = State::Down {
+            retry_at: Instant::now() + RETRY.mul_f64(0.5 + fastrand::f64()),
+        };
     }
 
     /// Says good-bye.
@@ -138,7 +155,12 @@ impl Client {
     }
 
     fn take_state(&mut self) -> State {
-        std::mem::replace(&mut self.state, State::Down { retry_at: Instant::now() })
+        std::mem::replace(
+            &mut self.state,
+            State::Down {
+                retry_at: Instant::now(),
+            },
+        )
     }
 
     /// After a readable event: tells the sequence of each acknowledged message, and whether the
@@ -223,7 +245,10 @@ fn puback(flight: &mut Flight, frame: Frame<'_>) -> Result<Option<(u64, bool)>, 
             let reason = ReasonCode(frame.body.first().copied().unwrap_or_default());
             Err(format!("the server ended the connection: {reason}"))
         }
-        other => Err(format!("the server sent a packet of type {}, unasked", other >> 4)),
+        other => Err(format!(
+            "the server sent a packet of type {}, unasked",
+            other >> 4
+        )),
     }
 }
 
@@ -237,16 +262,23 @@ fn connect_packet(settings: &LoadSettings, index: usize) -> Result<BytesMut, Str
 /// The window that the server's CONNACK allows.
 fn window(settings: &LoadSettings, frame: Frame<'_>) -> Result<u64, String> {
     if frame.first != frame::CONNACK {
-        return Err(format!("{} does not answer CONNECT as MQTT does", settings.mqtt));
+        return Err(format!(
+            "{} does not answer CONNECT as MQTT does",
+            settings.mqtt
+        ));
     }
     let received = Wire::new(settings.version).decode(&mut BytesMut::from(frame.whole));
     match received.map_err(|error| error.to_string())? {
         Some(Received::ConnAck(connack)) if !connack.reason.is_failure() => {
             Ok(connack.receive_maximum.into())
         }
-        Some(Received::ConnAck(connack)) => {
-            Err(format!("{} refuses the connection: {}", settings.mqtt, connack.reason))
-        }
-        _ => Err(format!("{} does not answer CONNECT as MQTT does", settings.mqtt)),
+        Some(Received::ConnAck(connack)) => Err(format!(
+            "{} refuses the connection: {}",
+            settings.mqtt, connack.reason
+        )),
+        _ => Err(format!(
+            "{} does not answer CONNECT as MQTT does",
+            settings.mqtt
+        )),
     }
 }

@@ -10,7 +10,10 @@ use super::sample::Second;
 /// when acknowledged messages are lost.
 pub async fn run_command(args: LoadArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let settings = args.settings()?;
-    let report = run(settings, stage::stop_signal(), |second| tracing::info!("{}", line(second))).await?;
+    let report = run(settings, stage::stop_signal(), |second| {
+        tracing::info!("{}", line(second))
+    })
+    .await?;
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
     } else {
@@ -23,8 +26,16 @@ pub async fn run_command(args: LoadArgs, out: &mut impl Write) -> anyhow::Result
 }
 
 fn line(second: &Second) -> String {
-    let Second { second: number, due, acknowledged, .. } = second;
+    let Second {
+        second: number,
+        due,
+        acknowledged,
+        ..
+    } = second;
     let backlog = second.backlog();
-    let kafka = second.lag().map(|lag| format!(", lag to Kafka {lag}")).unwrap_or_default();
+    let kafka = second
+        .lag()
+        .map(|lag| format!(", lag to Kafka {lag}"))
+        .unwrap_or_default();
     format!("second {number}: due {due}, acknowledged {acknowledged}, waiting {backlog}{kafka}")
 }

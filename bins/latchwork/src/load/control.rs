@@ -44,7 +44,9 @@ impl Control {
         Self {
             start: OnceLock::new(),
             stop: AtomicBool::new(false),
-            counts: std::iter::repeat_with(Counts::default).take(threads).collect(),
+            counts: std::iter::repeat_with(Counts::default)
+                .take(threads)
+                .collect(),
             last_failure: Mutex::default(),
         }
     }
@@ -63,7 +65,9 @@ impl Control {
             counts.connected.store(totals.connected, Ordering::Relaxed);
             counts.broken.store(totals.broken, Ordering::Relaxed);
             counts.sent.store(totals.sent, Ordering::Relaxed);
-            counts.acknowledged.store(totals.acknowledged, Ordering::Relaxed);
+            counts
+                .acknowledged
+                .store(totals.acknowledged, Ordering::Relaxed);
             counts.refused.store(totals.refused, Ordering::Relaxed);
         }
     }
@@ -82,10 +86,16 @@ impl Control {
 
     /// Remembers why a connection failed, for the person who waits for it.
     pub(super) fn note_failure(&self, failure: String) {
-        *self.last_failure.lock().unwrap_or_else(PoisonError::into_inner) = Some(failure);
+        *self
+            .last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner) = Some(failure);
     }
 
     pub(super) fn last_failure(&self) -> Option<String> {
-        self.last_failure.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.last_failure
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }

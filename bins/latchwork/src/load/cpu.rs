@@ -25,14 +25,24 @@ impl NamedProcess {
         let parsed = text.split_once('=').filter(|(name, _)| !name.is_empty());
         let parsed = parsed.and_then(|(name, pid)| Some((name, pid.parse().ok()?)));
         let (name, pid) = parsed.ok_or_else(|| format!("{text:?} is not NAME=PID"))?;
-        Ok(Self { name: name.to_owned(), pid })
+        Ok(Self {
+            name: name.to_owned(),
+            pid,
+        })
     }
 
     /// The processes of a running pipeline: `file` is the `stages.json` of `latchwork up`, or its
     /// folder.
     pub fn from_roster(file: &Path) -> io::Result<Vec<Self>> {
-        let folder = if file.is_dir() { file } else { file.parent().unwrap_or(file) };
-        let named = |entry: crate::stack::RosterEntry| Self { name: entry.name, pid: entry.pid };
+        let folder = if file.is_dir() {
+            file
+        } else {
+            file.parent().unwrap_or(file)
+        };
+        let named = |entry: crate::stack::RosterEntry| Self {
+            name: entry.name,
+            pid: entry.pid,
+        };
         Ok(Roster::read(folder)?.into_iter().map(named).collect())
     }
 }
@@ -56,7 +66,10 @@ impl Usage {
     pub(super) fn of(pid: u32) -> Option<Self> {
         let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
         let status = fs::read_to_string(format!("/proc/{pid}/status")).ok()?;
-        Some(Self { cpu: cpu_time(&stat)?, resident: resident(&status)? })
+        Some(Self {
+            cpu: cpu_time(&stat)?,
+            resident: resident(&status)?,
+        })
     }
 }
 
@@ -64,14 +77,19 @@ impl Usage {
 /// anything.
 fn cpu_time(stat: &str) -> Option<Duration> {
     let (_, fields) = stat.rsplit_once(')')?;
-    let mut times = fields.split_ascii_whitespace().skip(11).map(str::parse::<u32>);
+    let mut times = fields
+        .split_ascii_whitespace()
+        .skip(11)
+        .map(str::parse::<u32>);
     let user = times.next()?.ok()?;
     let system = times.next()?.ok()?;
     Some(TICK * user.checked_add(system)?)
 }
 
 fn resident(status: &str) -> Option<u64> {
-    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let line = status
+        .lines()
+        .find_map(|line| line.strip_prefix("VmRSS:"))?;
     let kib: u64 = line.split_ascii_whitespace().next()?.parse().ok()?;
     Some(kib * 1024)
 }
@@ -86,7 +104,10 @@ mod tests {
     fn usage_is_read() {
         let stat = "7 (a) b (c)) S 1 2 3 4 5 6 7 8 9 10 120 30 0 0 20 0 3 0 99 1 2";
         assert_eq!(cpu_time(stat), Some(Duration::from_millis(1500)));
-        assert_eq!(resident("VmHWM:\t 9 kB\nVmRSS:\t  12 kB\n"), Some(12 * 1024));
+        assert_eq!(
+            resident("VmHWM:\t 9 kB\nVmRSS:\t  12 kB\n"),
+            Some(12 * 1024)
+        );
         assert!(Usage::own().unwrap().resident > 1024 * 1024);
         assert_eq!(Usage::of(u32::MAX), None);
     }
@@ -95,7 +116,13 @@ mod tests {
     /// Guarantee: the good is taken, the bad refused with its shape.
     #[test]
     fn names_are_parsed() {
-        assert_eq!(NamedProcess::parse("edge=12"), Ok(NamedProcess { name: "edge".into(), pid: 12 }));
+        assert_eq!(
+            NamedProcess::parse("edge=12"),
+            Ok(NamedProcess {
+                name: "edge".into(),
+                pid: 12
+            })
+        );
         for bad in ["edge", "=12", "edge=", "edge=x", "edge=-1"] {
             assert!(NamedProcess::parse(bad).unwrap_err().contains("NAME=PID"));
         }

@@ -79,8 +79,13 @@ impl Driver {
         run: u64,
     ) -> io::Result<Self> {
         let indices = (thread..settings.clients).step_by(settings.threads);
-        let clients: Vec<_> = indices.map(|index| Client::new(&settings, run, index)).collect();
-        let messages = clients.iter().map(|client| schedule.messages_of(client.index())).sum();
+        let clients: Vec<_> = indices
+            .map(|index| Client::new(&settings, run, index))
+            .collect();
+        let messages = clients
+            .iter()
+            .map(|client| schedule.messages_of(client.index()))
+            .sum();
         let books = Books {
             schedule,
             start: None,
@@ -123,7 +128,11 @@ impl Driver {
         self.clients.iter_mut().for_each(Client::leave);
         let Books { pubacks, sends, .. } = self.books;
         let outcomes = self.clients.into_iter().map(Client::into_outcome).collect();
-        Ok(Harvest { pubacks, sends, outcomes })
+        Ok(Harvest {
+            pubacks,
+            sends,
+            outcomes,
+        })
     }
 
     fn is_done(&self) -> bool {
@@ -136,7 +145,9 @@ impl Driver {
             return LONGEST_WAIT;
         };
         let due = Duration::from_nanos(self.schedule.due_of_number(self.next_number));
-        (start + due).saturating_duration_since(Instant::now()).clamp(SHORTEST_WAIT, LONGEST_WAIT)
+        (start + due)
+            .saturating_duration_since(Instant::now())
+            .clamp(SHORTEST_WAIT, LONGEST_WAIT)
     }
 
     /// Opens connections, some at a time.
@@ -146,21 +157,37 @@ impl Driver {
         }
         let now = Instant::now();
         for number in 0..self.clients.len() {
-            if self.clients.get(number).is_some_and(|client| client.is_stuck(now)) {
-                self.fail(number, &format!("{} does not answer CONNECT", self.settings.mqtt));
+            if self
+                .clients
+                .get(number)
+                .is_some_and(|client| client.is_stuck(now))
+            {
+                self.fail(
+                    number,
+                    &format!("{} does not answer CONNECT", self.settings.mqtt),
+                );
             }
         }
-        let opening = self.clients.iter().filter(|c| !c.is_up() && !c.is_down()).count();
+        let opening = self
+            .clients
+            .iter()
+            .filter(|c| !c.is_up() && !c.is_down())
+            .count();
         let mut room = OPENING.saturating_sub(opening);
         for number in 0..self.clients.len() {
-            let Some(client) = self.clients.get_mut(number).filter(|c| c.wants_to_connect(now)) else {
+            let Some(client) = self
+                .clients
+                .get_mut(number)
+                .filter(|c| c.wants_to_connect(now))
+            else {
                 continue;
             };
             if room == 0 {
                 return;
             }
             room -= 1;
-            if let Err(failure) = client.connect(self.address, self.poll.registry(), Token(number)) {
+            if let Err(failure) = client.connect(self.address, self.poll.registry(), Token(number))
+            {
                 self.fail(number, &failure);
             }
         }
@@ -224,7 +251,8 @@ impl Driver {
             return;
         };
         let (books, index, was_up) = (&mut self.books, client.index(), client.is_up());
-        if let Err(failure) = client.send(&mut self.scratch, |sequence| books.sent(index, sequence)) {
+        if let Err(failure) = client.send(&mut self.scratch, |sequence| books.sent(index, sequence))
+        {
             self.lost(number, was_up, &failure);
         }
     }
@@ -249,7 +277,9 @@ impl Driver {
 impl Books {
     /// Nanoseconds since the start; `None` before it.
     fn elapsed(&self) -> Option<u64> {
-        Some(nanoseconds(Instant::now().checked_duration_since(self.start?)?))
+        Some(nanoseconds(
+            Instant::now().checked_duration_since(self.start?)?,
+        ))
     }
 
     fn sent(&mut self, client: usize, sequence: u64) {
@@ -265,7 +295,8 @@ impl Books {
         self.totals.refused += u64::from(refused);
         let due = self.schedule.due(client, sequence);
         if let Some(now) = now.filter(|_| self.schedule.is_measured(due)) {
-            self.pubacks.saturating_record(now.saturating_sub(due) / 1000);
+            self.pubacks
+                .saturating_record(now.saturating_sub(due) / 1000);
         }
     }
 }

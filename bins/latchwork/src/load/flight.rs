@@ -62,6 +62,9 @@ impl Flight {
 
     /// The message that a PUBACK belongs to; `None` when it belongs to none that is on its way.
     pub(super) fn acknowledge(&mut self, id: u16, is_refused: bool) -> Option<u64> {
+        if id == 0 {
+            return None;
+        }
         let distance = u64::from(id) + 65_535 - u64::from(packet_id(self.lowest));
         let sequence = self.lowest + distance % 65_535;
         let flag = self.acknowledged.get_mut(place(sequence - self.lowest));
@@ -91,9 +94,15 @@ impl Flight {
 
     pub(super) fn into_outcome(mut self) -> Outcome {
         let lowest = self.lowest;
-        let beyond = (lowest..).zip(self.acknowledged).filter_map(|(n, acked)| acked.then_some(n));
+        let beyond = (lowest..)
+            .zip(self.acknowledged)
+            .filter_map(|(n, acked)| acked.then_some(n));
         self.refused.sort_unstable();
-        Outcome { lowest, beyond: beyond.collect(), refused: self.refused }
+        Outcome {
+            lowest,
+            beyond: beyond.collect(),
+            refused: self.refused,
+        }
     }
 }
 
@@ -115,13 +124,21 @@ mod tests {
     /// Guarantee: the window holds, and each PUBACK finds its message.
     #[test]
     fn pubacks_find_their_messages() {
-        let mut flight = Flight { lowest: 65_533, next: 65_533, ..Flight::default() };
+        let mut flight = Flight {
+            lowest: 65_533,
+            next: 65_533,
+            ..Flight::default()
+        };
         let sent = send_all(&mut flight, 70_000, 4);
         assert_eq!(sent, [65_533, 65_534, 65_535, 65_536].map(|n| (n, false)));
         assert!(!flight.has_next(70_000, 4));
         assert_eq!(flight.acknowledge(packet_id(65_535), true), Some(65_535));
         assert_eq!(flight.acknowledge(packet_id(65_535), false), None, "twice");
-        assert_eq!(flight.acknowledge(packet_id(65_537), false), None, "not sent");
+        assert_eq!(
+            flight.acknowledge(packet_id(65_537), false),
+            None,
+            "not sent"
+        );
         assert!(!flight.has_next(70_000, 4), "the oldest holds the window");
         assert_eq!(flight.acknowledge(packet_id(65_533), false), Some(65_533));
         assert_eq!(send_all(&mut flight, 70_000, 4), [(65_537, false)]);
@@ -129,14 +146,25 @@ mod tests {
 
         flight.rewind();
         let again = send_all(&mut flight, 65_539, 10);
-        assert_eq!(again, [(65_534, true), (65_536, true), (65_537, true), (65_538, false)]);
+        assert_eq!(
+            again,
+            [
+                (65_534, true),
+                (65_536, true),
+                (65_537, true),
+                (65_538, false)
+            ]
+        );
         flight.rewind();
         assert_eq!(flight.next(65_539, 1), Some((65_534, true)));
         assert_eq!(flight.acknowledge(packet_id(65_534), false), Some(65_534));
         assert_eq!(send_all(&mut flight, 65_539, 1), [(65_536, true)]);
         flight.rewind();
         let outcome = flight.into_outcome();
-        assert_eq!((outcome.lowest, &outcome.beyond[..], &outcome.refused[..]), (65_536, &[0_u64; 0][..], &[65_535][..]));
+        assert_eq!(
+            (outcome.lowest, &outcome.beyond[..], &outcome.refused[..]),
+            (65_536, &[0_u64; 0][..], &[65_535][..])
+        );
         assert_eq!(outcome.taken().count(), 65_535);
     }
 }

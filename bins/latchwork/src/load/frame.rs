@@ -35,7 +35,9 @@ pub(super) fn take<'a>(bytes: &mut &'a [u8]) -> Result<Option<Frame<'a>>, Malfor
     };
     *bytes = rest;
     let (first, body) = (whole.first().copied(), whole.get(header..));
-    Ok(first.zip(body).map(|(first, body)| Frame { first, body, whole }))
+    Ok(first
+        .zip(body)
+        .map(|(first, body)| Frame { first, body, whole }))
 }
 
 fn low(byte: u8) -> usize {
@@ -61,8 +63,19 @@ mod tests {
     fn packets_are_taken_whole() {
         let mut long = vec![0x40, 0xC8, 0x01, 0, 9, 0x97];
         long.resize(3 + 200, 0);
-        let stream = [&[0x40, 2, 0, 7][..], &[0xD0, 0], &long, &[0x40, 3, 1, 0, 0x10]].concat();
-        let expected = [(0x40, Some((7, 0))), (0xD0, None), (0x40, Some((9, 0x97))), (0x40, Some((256, 0x10)))];
+        let stream = [
+            &[0x40, 2, 0, 7][..],
+            &[0xD0, 0],
+            &long,
+            &[0x40, 3, 1, 0, 0x10],
+        ]
+        .concat();
+        let expected = [
+            (0x40, Some((7, 0))),
+            (0xD0, None),
+            (0x40, Some((9, 0x97))),
+            (0x40, Some((256, 0x10))),
+        ];
         let ends = [4, 6, 209, 214];
         for cut in 0..=stream.len() {
             let mut rest = &stream[..cut];
@@ -74,6 +87,9 @@ mod tests {
             assert_eq!(taken, expected[..whole], "cut at {cut}");
             assert_eq!(rest.len(), cut - ends[..whole].last().copied().unwrap_or(0));
         }
-        assert_eq!(take(&mut &[0x40, 0xFF, 0xFF, 0xFF, 0xFF, 1][..]), Err(Malformed));
+        assert_eq!(
+            take(&mut &[0x40, 0xFF, 0xFF, 0xFF, 0xFF, 1][..]),
+            Err(Malformed)
+        );
     }
 }

@@ -105,7 +105,11 @@ impl KafkaSide {
                 lost = self.audit.lost(&outcomes);
             }
         }
-        Ok(Arrivals { audit: self.audit, latencies: self.latencies, lost })
+        Ok(Arrivals {
+            audit: self.audit,
+            latencies: self.latencies,
+            lost,
+        })
     }
 
     fn enter(&mut self, records: &[kafka::ReadRecord]) {
@@ -121,7 +125,8 @@ impl KafkaSide {
             let due = self.schedule.due(client, sequence);
             let is_new = self.audit.arrived(client, sequence);
             if let Some(now) = now.filter(|_| is_new && self.schedule.is_measured(due)) {
-                self.latencies.saturating_record(now.saturating_sub(due) / 1000);
+                self.latencies
+                    .saturating_record(now.saturating_sub(due) / 1000);
             }
         }
         self.arrived.store(self.audit.distinct, Ordering::Relaxed);

@@ -22,7 +22,11 @@ impl Link {
     pub(super) fn open(address: SocketAddr, registry: &Registry, token: Token) -> io::Result<Self> {
         let mut stream = TcpStream::connect(address)?;
         registry.register(&mut stream, token, Interest::READABLE | Interest::WRITABLE)?;
-        Ok(Self { stream, unsent: Vec::new(), partial: Vec::new() })
+        Ok(Self {
+            stream,
+            unsent: Vec::new(),
+            partial: Vec::new(),
+        })
     }
 
     /// Whether the connection stands, after a writable event; the error if it failed.
@@ -75,7 +79,10 @@ impl Link {
     ) -> Result<(), String> {
         loop {
             let kept = self.partial.len();
-            let Some((head, room)) = buffer.split_at_mut_checked(kept).filter(|(_, r)| !r.is_empty()) else {
+            let Some((head, room)) = buffer
+                .split_at_mut_checked(kept)
+                .filter(|(_, r)| !r.is_empty())
+            else {
                 return Err("a packet of the server is too long".into());
             };
             head.copy_from_slice(&self.partial);

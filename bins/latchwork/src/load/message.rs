@@ -25,7 +25,9 @@ const SEQUENCE_DIGITS: usize = 10;
 
 /// What distinguishes this run's messages from those of earlier runs: 6 digits.
 pub(super) fn run_token() -> u64 {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
     now.as_secs() % 1_000_000
 }
 
@@ -62,7 +64,11 @@ impl Template {
         packet.extend(properties);
         let sequence = packet.len() + PROCESS_ID.len() + RUN_DIGITS;
         packet.extend(body.as_bytes());
-        Self { packet, packet_id, sequence }
+        Self {
+            packet,
+            packet_id,
+            sequence,
+        }
     }
 
     /// Appends the PUBLISH of a message.
@@ -73,7 +79,10 @@ impl Template {
         if let Some(place) = self.packet.get_mut(self.packet_id..self.packet_id + 2) {
             place.copy_from_slice(&packet_id(sequence).to_be_bytes());
         }
-        if let Some(place) = self.packet.get_mut(self.sequence..self.sequence + SEQUENCE_DIGITS) {
+        if let Some(place) = self
+            .packet
+            .get_mut(self.sequence..self.sequence + SEQUENCE_DIGITS)
+        {
             let mut rest = sequence;
             for digit in place.iter_mut().rev() {
                 *digit = b'0' + (rest % 10) as u8;
@@ -126,12 +135,19 @@ const CHARACTERS: usize = 44;
 
 impl Finder {
     pub(super) fn new(run: u64, clients: usize) -> Self {
-        Self { run, clients, payload_at: 0 }
+        Self {
+            run,
+            clients,
+            payload_at: 0,
+        }
     }
 
     /// Client and sequence of the message in an envelope; `None` when it is not of this run.
     pub(super) fn find(&mut self, envelope: &[u8]) -> Option<(usize, u64)> {
-        let digits = envelope.strip_prefix(CLIENT_ID_FIELD)?.split(|byte| *byte == b'"').next()?;
+        let digits = envelope
+            .strip_prefix(CLIENT_ID_FIELD)?
+            .split(|byte| *byte == b'"')
+            .next()?;
         let client = usize::try_from(number(digits)?.checked_sub(FIRST_CLIENT_ID)?).ok()?;
         let characters = self.payload(envelope)?.get(..CHARACTERS)?;
         let mut payload = [0; CHARACTERS / 4 * 3];
@@ -147,7 +163,9 @@ impl Finder {
         if let Some(payload) = here(self.payload_at) {
             return Some(payload);
         }
-        let at = envelope.windows(PAYLOAD_FIELD.len()).position(|window| window == PAYLOAD_FIELD)?;
+        let at = envelope
+            .windows(PAYLOAD_FIELD.len())
+            .position(|window| window == PAYLOAD_FIELD)?;
         self.payload_at = at;
         here(at)
     }
@@ -174,21 +192,33 @@ mod tests {
     #[test]
     fn packets_are_valid() {
         let schemas = schema::Schemas::builtin().unwrap();
-        for (version, size) in [(Version::V311, 140), (Version::V311, 200), (Version::V5, 60_000)] {
+        for (version, size) in [
+            (Version::V311, 140),
+            (Version::V311, 200),
+            (Version::V5, 60_000),
+        ] {
             let mut template = Template::new(version, 42, 7, size);
-            for (sequence, again) in [(0, false), (65_534, true), (65_535, false), (1_234_567, true)] {
+            for (sequence, again) in [
+                (0, false),
+                (65_534, true),
+                (65_535, false),
+                (1_234_567, true),
+            ] {
                 let mut bytes = Vec::new();
                 template.write(sequence, again, &mut bytes);
                 let mut bytes = BytesMut::from(&bytes[..]);
                 let publish = match version {
-                    Version::V311 => match v3::Codec::new(0).decode(&mut bytes).unwrap().unwrap().0 {
+                    Version::V311 => match v3::Codec::new(0).decode(&mut bytes).unwrap().unwrap().0
+                    {
                         v3::Packet::Publish(publish) => publish,
                         other => panic!("{other:?}"),
                     },
-                    Version::V5 => match v5::Codec::new(0, 0).decode(&mut bytes).unwrap().unwrap().0 {
-                        v5::Packet::Publish(publish) => publish,
-                        other => panic!("{other:?}"),
-                    },
+                    Version::V5 => {
+                        match v5::Codec::new(0, 0).decode(&mut bytes).unwrap().unwrap().0 {
+                            v5::Packet::Publish(publish) => publish,
+                            other => panic!("{other:?}"),
+                        }
+                    }
                 };
                 assert!(bytes.is_empty());
                 assert_eq!((publish.dup, publish.qos.value()), (again, 1));
@@ -196,8 +226,15 @@ mod tests {
                 assert_eq!(&*publish.topic, "devices/20000000000000007/state");
                 assert_eq!(publish.payload.len(), size);
                 let text = std::str::from_utf8(&publish.payload).unwrap();
-                assert!(text.contains(&format!("\"process_id\":\"000042{sequence:010}\"")), "{text}");
-                schemas.get("lock-state").unwrap().check(&publish.payload).unwrap();
+                assert!(
+                    text.contains(&format!("\"process_id\":\"000042{sequence:010}\"")),
+                    "{text}"
+                );
+                schemas
+                    .get("lock-state")
+                    .unwrap()
+                    .check(&publish.payload)
+                    .unwrap();
             }
         }
     }
@@ -215,7 +252,8 @@ mod tests {
     #[test]
     fn messages_are_found_in_kafka() {
         let mut finder = Finder::new(42, 10);
-        let body_of = |run| body(run, FIRST_CLIENT_ID + 7, 200).replacen("0000000000", "0000001234", 1);
+        let body_of =
+            |run| body(run, FIRST_CLIENT_ID + 7, 200).replacen("0000000000", "0000001234", 1);
         let client_id = "20000000000000007";
         for user in ["", "somebody"] {
             let envelope = envelope(client_id, user, body_of(42).as_bytes());
@@ -230,7 +268,12 @@ mod tests {
             b"raw".to_vec(),
             Vec::new(),
         ] {
-            assert_eq!(finder.find(&strange), None, "{}", String::from_utf8_lossy(&strange));
+            assert_eq!(
+                finder.find(&strange),
+                None,
+                "{}",
+                String::from_utf8_lossy(&strange)
+            );
         }
     }
 }

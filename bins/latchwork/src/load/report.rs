@@ -154,7 +154,16 @@ impl fmt::Display for LoadReport {
 
 impl fmt::Display for Conditions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { mqtt, mqtt_version, clients, rate, payload, window, warmup_s, threads } = self;
+        let Self {
+            mqtt,
+            mqtt_version,
+            clients,
+            rate,
+            payload,
+            window,
+            warmup_s,
+            threads,
+        } = self;
         write!(
             f,
             "open loop at {rate}/s to {mqtt}: MQTT {mqtt_version}, QoS 1, {clients} clients with a window of {window}, \
@@ -165,34 +174,73 @@ impl fmt::Display for Conditions {
 
 impl LoadReport {
     fn write_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{:<22}{:>12}{:>12}", format!("measured {:.1} s", self.measured_s), "messages", "per second")?;
+        writeln!(
+            f,
+            "\n{:<22}{:>12}{:>12}",
+            format!("measured {:.1} s", self.measured_s),
+            "messages",
+            "per second"
+        )?;
         let mut line = |name: &str, count: u64| {
-            let per_second = if self.measured_s > 0.0 { float(count) / self.measured_s } else { 0.0 };
+            let per_second = if self.measured_s > 0.0 {
+                float(count) / self.measured_s
+            } else {
+                0.0
+            };
             writeln!(f, "{name:<22}{count:>12}{per_second:>12.0}")
         };
         line("due", self.due)?;
         line("acknowledged", self.acknowledged)?;
-        self.in_kafka.map_or(Ok(()), |count| line("in Kafka", count))
+        self.in_kafka
+            .map_or(Ok(()), |count| line("in Kafka", count))
     }
 
     fn write_latencies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let [p50, p90, p99, p999, max] = ["p50", "p90", "p99", "p99.9", "max"];
-        writeln!(f, "\n{:<22}{p50:>10}{p90:>10}{p99:>10}{p999:>10}{max:>10}", "ms from the due time")?;
+        writeln!(
+            f,
+            "\n{:<22}{p50:>10}{p90:>10}{p99:>10}{p999:>10}{max:>10}",
+            "ms from the due time"
+        )?;
         let mut line = |name: &str, latency: &LatencyReport| {
-            let LatencyReport { p50_ms, p90_ms, p99_ms, p999_ms, max_ms, .. } = latency;
-            writeln!(f, "{name:<22}{p50_ms:>10.2}{p90_ms:>10.2}{p99_ms:>10.2}{p999_ms:>10.2}{max_ms:>10.2}")
+            let LatencyReport {
+                p50_ms,
+                p90_ms,
+                p99_ms,
+                p999_ms,
+                max_ms,
+                ..
+            } = latency;
+            writeln!(
+                f,
+                "{name:<22}{p50_ms:>10.2}{p90_ms:>10.2}{p99_ms:>10.2}{p999_ms:>10.2}{max_ms:>10.2}"
+            )
         };
         line("to the write", &self.due_to_write)?;
         line("to PUBACK", &self.publish_to_puback)?;
-        self.publish_to_kafka.as_ref().map_or(Ok(()), |latency| line("to Kafka", latency))
+        self.publish_to_kafka
+            .as_ref()
+            .map_or(Ok(()), |latency| line("to Kafka", latency))
     }
 
     fn write_processes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "\n{:<22}{:>12}{:>12}{:>12}", "process", "us/message", "% of a core", "RSS in MiB")?;
-        let cell = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"));
+        writeln!(
+            f,
+            "\n{:<22}{:>12}{:>12}{:>12}",
+            "process", "us/message", "% of a core", "RSS in MiB"
+        )?;
+        let cell = |value: Option<f64>| {
+            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
+        };
         for process in &self.processes {
-            let ProcessReport { name, us_per_message, cpu_percent, resident_mib } = process;
-            let [us, percent, mib] = [us_per_message, cpu_percent, resident_mib].map(|value| cell(*value));
+            let ProcessReport {
+                name,
+                us_per_message,
+                cpu_percent,
+                resident_mib,
+            } = process;
+            let [us, percent, mib] =
+                [us_per_message, cpu_percent, resident_mib].map(|value| cell(*value));
             writeln!(f, "{name:<22}{us:>12}{percent:>12}{mib:>12}")?;
         }
         match self.pipeline_us_per_message {
@@ -202,11 +250,28 @@ impl LoadReport {
     }
 
     fn write_audit(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let AuditReport { sent, acknowledged, refused, broken_connections, .. } = self.audit;
-        write!(f, "\nwarm-up included: sent {sent}, acknowledged {acknowledged}, refused {refused}")?;
-        let AuditReport { lost, duplicates, out_of_order, .. } = self.audit;
+        let AuditReport {
+            sent,
+            acknowledged,
+            refused,
+            broken_connections,
+            ..
+        } = self.audit;
+        write!(
+            f,
+            "\nwarm-up included: sent {sent}, acknowledged {acknowledged}, refused {refused}"
+        )?;
+        let AuditReport {
+            lost,
+            duplicates,
+            out_of_order,
+            ..
+        } = self.audit;
         if let (Some(lost), Some(duplicates), Some(moved)) = (lost, duplicates, out_of_order) {
-            write!(f, "; lost {lost}, duplicates {duplicates}, out of order {moved}")?;
+            write!(
+                f,
+                "; lost {lost}, duplicates {duplicates}, out of order {moved}"
+            )?;
         }
         if broken_connections > 0 {
             write!(f, "; {broken_connections} connections broke")?;
@@ -216,10 +281,17 @@ impl LoadReport {
 
     fn write_seconds(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let list = |values: Vec<String>| values.join(" ");
-        let backlog = self.seconds.iter().map(|second| second.backlog().to_string()).collect();
+        let backlog = self
+            .seconds
+            .iter()
+            .map(|second| second.backlog().to_string())
+            .collect();
         writeln!(f, "due, not acknowledged, each second: {}", list(backlog))?;
-        let lag: Vec<_> =
-            self.seconds.iter().filter_map(|second| Some(second.lag()?.to_string())).collect();
+        let lag: Vec<_> = self
+            .seconds
+            .iter()
+            .filter_map(|second| Some(second.lag()?.to_string()))
+            .collect();
         if lag.is_empty() {
             return Ok(());
         }

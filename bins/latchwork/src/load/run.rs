@@ -21,9 +21,6 @@ use super::schedule::{Schedule, nanoseconds};
 use super::settings::LoadSettings;
 use super::summary::{Measured, Usages, summarise};
 
-/// How long all clients together may take to connect.
-const CONNECT: Duration = Duration::from_secs(60);
-
 /// How often it is looked whether something is done.
 const GLANCE: Duration = Duration::from_millis(20);
 
@@ -72,8 +69,12 @@ pub async fn run(
     tell: impl FnMut(&Second),
 ) -> Result<LoadReport, LoadError> {
     let settings = Arc::new(settings);
-    let schedule =
-        Schedule::new(settings.clients, settings.rate, settings.warmup, settings.duration);
+    let schedule = Schedule::new(
+        settings.clients,
+        settings.rate,
+        settings.warmup,
+        settings.duration,
+    );
     let control = Arc::new(Control::new(settings.threads));
     // Whatever happens, the threads leave.
     let _stop_threads = StopAtDrop(Arc::clone(&control));
@@ -85,17 +86,37 @@ pub async fn run(
 
     let drivers = start_drivers(&settings, schedule, &control, run)?;
     wait_for_connections(&settings, &control, &stop).await?;
-    let watched = Watch { settings: &settings, schedule, control: &control, arrived, stop: &stop };
+    let watched = Watch {
+        settings: &settings,
+        schedule,
+        control: &control,
+        arrived,
+        stop: &stop,
+    };
     let measured = watched.measure(tell).await;
 
     let harvests = reap(drivers, &control, settings.drain, &stop).await?;
-    let outcomes = Arc::new(harvests.iter().flat_map(|h| h.outcomes.iter().cloned()).collect());
+    let outcomes = Arc::new(
+        harvests
+            .iter()
+            .flat_map(|h| h.outcomes.iter().cloned())
+            .collect(),
+    );
     expect.send_replace(Some((outcomes, Instant::now() + settings.drain)));
     let arrivals = match arrivals {
-        Some(task) => Some(task.await.map_err(|error| LoadError::System(error.to_string()))??),
+        Some(task) => Some(
+            task.await
+                .map_err(|error| LoadError::System(error.to_string()))??,
+        ),
         None => None,
     };
-    Ok(summarise(&settings, &measured, control.totals(), &harvests, arrivals.as_ref()))
+    Ok(summarise(
+        &settings,
+        &measured,
+        control.totals(),
+        &harvests,
+        arrivals.as_ref(),
+    ))
 }
 
 struct StopAtDrop(Arc<Control>);
@@ -120,15 +141,26 @@ fn start_drivers(
         let (settings, control) = (Arc::clone(settings), Arc::clone(control));
         let driver = Driver::new(settings, address, schedule, control, thread, run)?;
         let name = format!("load-{thread}");
-        drivers.push(std::thread::Builder::new().name(name).spawn(move || driver.run())?);
+        drivers.push(
+            std::thread::Builder::new()
+                .name(name)
+                .spawn(move || driver.run())?,
+        );
     }
     Ok(drivers)
 }
 
 fn resolve(address: &str) -> Result<SocketAddr, LoadError> {
-    let unknown = |reason: String| LoadError::Address { address: address.to_owned(), reason };
-    let mut addresses = address.to_socket_addrs().map_err(|error| unknown(error.to_string()))?;
-    addresses.next().ok_or_else(|| unknown("the name has no address".into()))
+    let unknown = |reason: String| LoadError::Address {
+        address: address.to_owned(),
+        reason,
+    };
+    let mut addresses = address
+        .to_socket_addrs()
+        .map_err(|error| unknown(error.to_string()))?;
+    addresses
+        .next()
+        .ok_or_else(|| unknown("the name has no address".into()))
 }
 
 async fn wait_for_connections(
@@ -136,7 +168,7 @@ async fn wait_for_connections(
     control: &Control,
     stop: &CancellationToken,
 ) -> Result<(), LoadError> {
-    let deadline = Instant::now() + CONNECT;
+    let deadline = Instant::now() + settings.connect;
     loop {
         let connected = control.totals().connected;
         if connected == settings.clients as u64 {
@@ -144,7 +176,11 @@ async fn wait_for_connections(
         }
         if Instant::now() > deadline {
             let reason = control.last_failure().unwrap_or_else(|| "no answer".into());
-            return Err(LoadError::Connect { connected, clients: settings.clients, reason });
+            return Err(LoadError::Connect {
+                connected,
+                clients: settings.clients,
+                reason,
+            });
         }
         tokio::select! {
             () = tokio::time::sleep(GLANCE) => {}
@@ -196,7 +232,11 @@ impl Watch<'_> {
         let mut was_interrupted = false;
         while moment < end && !was_interrupted {
             let next_second = moment + Duration::from_secs(1);
-            moment = if moment < begin { next_second.min(begin) } else { next_second.min(end) };
+            moment = if moment < begin {
+                next_second.min(begin)
+            } else {
+                next_second.min(end)
+            };
             was_interrupted = tokio::select! {
                 () = tokio::time::sleep_until(moment.into()) => false,
                 () = self.stop.cancelled() => true,
@@ -212,13 +252,21 @@ impl Watch<'_> {
         }
         let end_usages = Usages::take(self.settings);
         let elapsed = start.elapsed().saturating_sub(self.settings.warmup);
-        Measured { seconds, elapsed, usages: usages.map(|begin| (begin, end_usages)), was_interrupted }
+        Measured {
+            seconds,
+            elapsed,
+            usages: usages.map(|begin| (begin, end_usages)),
+            was_interrupted,
+        }
     }
 
     fn look(&self, start: Instant) -> Second {
         let elapsed = start.elapsed();
         // First what comes last on the way, so that nothing seems to be ahead of itself.
-        let in_kafka = self.arrived.as_ref().map(|arrived| arrived.load(Ordering::Relaxed));
+        let in_kafka = self
+            .arrived
+            .as_ref()
+            .map(|arrived| arrived.load(Ordering::Relaxed));
         let totals = self.control.totals();
         Second {
             second: u32::try_from((elapsed + GLANCE).as_secs()).unwrap_or(u32::MAX),

@@ -79,16 +79,28 @@ mod tests {
     #[test]
     fn every_message_is_due_once() {
         for (clients, rate) in [(500, 50_000), (7, 1_000), (3, 999), (500, 33)] {
-            let schedule =
-                Schedule::new(clients, rate, Duration::from_secs(1), Duration::from_secs(2));
+            let schedule = Schedule::new(
+                clients,
+                rate,
+                Duration::from_secs(1),
+                Duration::from_secs(2),
+            );
             let total = schedule.due_by(u64::MAX / 4);
             assert_eq!(total, u64::from(rate) * 3);
-            let shares: u64 = (0..clients).map(|client| schedule.messages_of(client)).sum();
+            let shares: u64 = (0..clients)
+                .map(|client| schedule.messages_of(client))
+                .sum();
             assert_eq!(shares, total);
             for time in [0, 1, 999_999, 1_000_000, 1_234_567_891, 2_999_999_999] {
                 let due = schedule.due_by(time);
-                assert!(due == 0 || schedule.due_of_number(due - 1) < time.max(1), "{time}");
-                assert!(due == total || schedule.due_of_number(due) >= time, "{time}");
+                assert!(
+                    due == 0 || schedule.due_of_number(due - 1) < time.max(1),
+                    "{time}"
+                );
+                assert!(
+                    due == total || schedule.due_of_number(due) >= time,
+                    "{time}"
+                );
             }
         }
     }

@@ -35,6 +35,8 @@ pub struct LoadSettings {
     pub warmup: Duration,
     /// Load that is measured.
     pub duration: Duration,
+    /// How long all clients together may take to connect.
+    pub connect: Duration,
     /// How long to wait at the end for PUBACKs, and then for Kafka.
     pub drain: Duration,
     /// Threads that drive the connections.
@@ -59,6 +61,7 @@ impl LoadSettings {
             window: 20,
             warmup: Duration::from_secs(3),
             duration: Duration::from_secs(30),
+            connect: Duration::from_secs(30),
             drain: Duration::from_secs(30),
             threads: 1,
             processes: Vec::new(),

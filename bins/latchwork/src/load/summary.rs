@@ -30,8 +30,15 @@ pub(super) struct Usages(Vec<(String, Option<Usage>)>);
 
 impl Usages {
     pub(super) fn take(settings: &LoadSettings) -> Self {
-        let named = settings.processes.iter().map(|p| (p.name.clone(), Usage::of(p.pid)));
-        Self(named.chain([("load (generator)".to_owned(), Usage::own())]).collect())
+        let named = settings
+            .processes
+            .iter()
+            .map(|p| (p.name.clone(), Usage::of(p.pid)));
+        Self(
+            named
+                .chain([("load (generator)".to_owned(), Usage::own())])
+                .collect(),
+        )
     }
 }
 
@@ -102,18 +109,21 @@ fn processes(measured: &Measured, acknowledged: u64) -> Vec<ProcessReport> {
     let Some((begin, end)) = &measured.usages else {
         return Vec::new();
     };
-    let report = |((name, begin), (_, end)): (&(String, Option<Usage>), &(String, Option<Usage>))| {
-        let cpu = begin.zip(*end).and_then(|(begin, end)| end.cpu.checked_sub(begin.cpu));
-        let cpu = cpu.map(|cpu| cpu.as_secs_f64());
-        ProcessReport {
-            name: name.clone(),
-            us_per_message: cpu
-                .filter(|_| acknowledged > 0)
-                .map(|seconds| seconds * 1e6 / float(acknowledged)),
-            cpu_percent: cpu.map(|seconds| seconds * 100.0 / measured.elapsed.as_secs_f64()),
-            resident_mib: end.map(|end| float(end.resident) / 1_048_576.0),
-        }
-    };
+    let report =
+        |((name, begin), (_, end)): (&(String, Option<Usage>), &(String, Option<Usage>))| {
+            let cpu = begin
+                .zip(*end)
+                .and_then(|(begin, end)| end.cpu.checked_sub(begin.cpu));
+            let cpu = cpu.map(|cpu| cpu.as_secs_f64());
+            ProcessReport {
+                name: name.clone(),
+                us_per_message: cpu
+                    .filter(|_| acknowledged > 0)
+                    .map(|seconds| seconds * 1e6 / float(acknowledged)),
+                cpu_percent: cpu.map(|seconds| seconds * 100.0 / measured.elapsed.as_secs_f64()),
+                resident_mib: end.map(|end| float(end.resident) / 1_048_576.0),
+            }
+        };
     begin.0.iter().zip(&end.0).map(report).collect()
 }
 
@@ -121,7 +131,9 @@ fn processes(measured: &Measured, acknowledged: u64) -> Vec<ProcessReport> {
 fn pipeline(settings: &LoadSettings, processes: &[ProcessReport]) -> Option<f64> {
     let named = processes.get(..settings.processes.len())?;
     let ours = named.iter().filter(|process| process.name != "kafka");
-    let sum = ours.map(|process| process.us_per_message).sum::<Option<f64>>()?;
+    let sum = ours
+        .map(|process| process.us_per_message)
+        .sum::<Option<f64>>()?;
     (!named.is_empty()).then_some(sum)
 }
 
@@ -148,8 +160,10 @@ fn machine() -> String {
         let line = text.lines().find(|line| line.starts_with(name));
         line.and_then(|line| Some(line.split_once(':')?.1.trim().to_owned()))
     };
-    let processor = field("/proc/cpuinfo", "model name").unwrap_or_else(|| "an unknown processor".into());
+    let processor =
+        field("/proc/cpuinfo", "model name").unwrap_or_else(|| "an unknown processor".into());
     let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
-    let memory = field("/proc/meminfo", "MemTotal").unwrap_or_else(|| "an unknown amount of".into());
+    let memory =
+        field("/proc/meminfo", "MemTotal").unwrap_or_else(|| "an unknown amount of".into());
     format!("{cores} x {processor}, {memory} memory")
 }

@@ -32,8 +32,14 @@ pub(super) fn objections(evidence: &Evidence<'_>) -> Vec<String> {
         objections.push("it was interrupted".to_owned());
     }
     objections.extend(slip(evidence));
-    objections.extend(growth(evidence, "lag (acknowledged, not in Kafka)", Second::lag));
-    objections.extend(growth(evidence, "backlog (due, not acknowledged)", |s| Some(s.backlog())));
+    objections.extend(growth(
+        evidence,
+        "lag (acknowledged, not in Kafka)",
+        Second::lag,
+    ));
+    objections.extend(growth(evidence, "backlog (due, not acknowledged)", |s| {
+        Some(s.backlog())
+    }));
     let mut faults = |count: u64, what: &str| {
         if count > 0 {
             objections.push(format!("{count} {what}"));
@@ -41,7 +47,10 @@ pub(super) fn objections(evidence: &Evidence<'_>) -> Vec<String> {
     };
     faults(evidence.broken_connections, "connections broke");
     faults(evidence.refused, "messages were refused");
-    faults(evidence.unacknowledged, "messages were not acknowledged in the end");
+    faults(
+        evidence.unacknowledged,
+        "messages were not acknowledged in the end",
+    );
     faults(evidence.lost, "acknowledged messages are not in Kafka");
     faults(evidence.out_of_order, "messages changed places");
     objections
@@ -54,7 +63,10 @@ fn slip(evidence: &Evidence<'_>) -> Option<String> {
     let behind = float(last.backlog().saturating_sub(first.backlog()));
     let slip = if due > 0.0 { behind / due } else { 0.0 };
     (slip > TOLERANCE).then(|| {
-        format!("the schedule slipped: {:.1} % of the messages were not acknowledged in time", slip * 100.0)
+        format!(
+            "the schedule slipped: {:.1} % of the messages were not acknowledged in time",
+            slip * 100.0
+        )
     })
 }
 
@@ -64,8 +76,11 @@ fn growth(
     what: &str,
     measure: impl Fn(&Second) -> Option<u64>,
 ) -> Option<String> {
-    let series: Option<Vec<f64>> =
-        evidence.seconds.iter().map(|second| measure(second).map(float)).collect();
+    let series: Option<Vec<f64>> = evidence
+        .seconds
+        .iter()
+        .map(|second| measure(second).map(float))
+        .collect();
     let series = series.filter(|series| series.len() >= 3)?;
     let third = series.len() / 3;
     let mean = |part: &[f64]| part.iter().sum::<f64>() / float(part.len() as u64);
@@ -92,7 +107,13 @@ mod tests {
             let due = u64::from(second) * 1000 + 1000;
             let acknowledged = due - backlog(second);
             let in_kafka = Some(acknowledged - lag(second));
-            Second { second, due, sent: due, acknowledged, in_kafka }
+            Second {
+                second,
+                due,
+                sent: due,
+                acknowledged,
+                in_kafka,
+            }
         };
         let seconds: Vec<_> = (3..=33).map(second).collect();
         objections(&Evidence {
@@ -118,7 +139,10 @@ mod tests {
         let behind = run(|s| u64::from(s) * 15, |_| 10);
         assert!(behind[0].contains("schedule slipped: 1.5 %"), "{behind:?}");
         let lagging = run(|_| 5, |s| u64::from(s) * 15);
-        assert!(lagging.len() == 1 && lagging[0].contains("lag"), "{lagging:?}");
+        assert!(
+            lagging.len() == 1 && lagging[0].contains("lag"),
+            "{lagging:?}"
+        );
     }
 
     /// Scenario: a flat run in which something went wrong.

@@ -28,3 +28,5 @@ pub use message::{IncomingPublish, PubAck, Publish, Qos, UserProperties};
 pub use mqtt_edge::codec::{ReasonCode, Version};
 pub use options::{AckMode, ClientOptions};
 pub use resumable::{ResumableClient, ResumableEvent, ResumableOptions, Stopped};
+
+pub(crate) use wire::{Received, Wire};

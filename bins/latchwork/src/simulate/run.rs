@@ -35,7 +35,9 @@ pub async fn run(
         devices: JoinSet::new(),
     };
     play.start();
-    let Play { mut devices, ended, .. } = play;
+    let Play {
+        mut devices, ended, ..
+    } = play;
     match settings.duration {
         Some(duration) => {
             // Either way it is time to end.
@@ -107,7 +109,8 @@ impl Play {
             self.on_the_way.clone(),
         );
         let first_due = begin + turn(settings, index);
-        self.devices.spawn(lock.run(first_due, self.quiet.clone(), self.ended.clone()));
+        self.devices
+            .spawn(lock.run(first_due, self.quiet.clone(), self.ended.clone()));
         (id, listening)
     }
 

@@ -32,7 +32,7 @@ async fn simulate(
     let (mut all, mut tally) = (Vec::new(), SimulationTally::new());
     let reading = async {
         while let Some(event) = events.recv().await {
-            tally.count(&event);
+            tally.count(&event);eprintln!("{event:?}");
             if enough(&event, &tally).await {
                 stop.cancel();
             }
