@@ -1,5 +1,6 @@
 //! Locks under load: each a client of its own with numbered states, that connects again by itself.
 
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,7 +20,7 @@ use crate::waiting::{DEADLINE, soon};
 pub(crate) struct Load {
     /// How many locks. Every other one speaks MQTT 5.0.
     pub(crate) locks: u64,
-    /// States of each.
+    /// States of each, unless they are told to stop earlier.
     pub(crate) states: u64,
     /// From one state of a lock to its next.
     pub(crate) every: Duration,
@@ -30,10 +31,10 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// 500 states a second for four seconds.
+    /// 500 states a second, for twenty seconds if nobody stops it.
     pub(crate) const MODEST: Self = Self {
         locks: 20,
-        states: 100,
+        states: 500,
         every: Duration::from_millis(40),
         window: 8,
         padding: 0,
@@ -41,6 +42,11 @@ impl Load {
 
     pub(crate) fn total(&self) -> u64 {
         self.locks * self.states
+    }
+
+    /// States that all of them publish in a second.
+    pub(crate) fn per_second(&self) -> u64 {
+        self.locks * 1000 / u64::try_from(self.every.as_millis()).unwrap()
     }
 
     /// States that may be on their way at one moment.
@@ -59,6 +65,7 @@ pub(crate) struct Fleet {
     locks: JoinSet<()>,
     ledger: Arc<Mutex<Ledger>>,
     acknowledged: watch::Receiver<u64>,
+    enough: Arc<AtomicBool>,
 }
 
 impl Fleet {
@@ -66,6 +73,7 @@ impl Fleet {
     pub(crate) fn start(mqtt: &str, prefix: &str, load: Load) -> Self {
         let ledger = Arc::<Mutex<Ledger>>::default();
         let (count, acknowledged) = watch::channel(0);
+        let enough = Arc::<AtomicBool>::default();
         let mut locks = JoinSet::new();
         for index in 0..load.locks {
             let client_id = format!("{prefix}{index:03}");
@@ -75,6 +83,7 @@ impl Fleet {
                 client_id,
                 ledger: Arc::clone(&ledger),
                 count: count.clone(),
+                enough: Arc::clone(&enough),
                 load,
             };
             locks.spawn(lock.run(client));
@@ -83,11 +92,13 @@ impl Fleet {
             locks,
             ledger,
             acknowledged,
+            enough,
         }
     }
 
-    /// Waits until so many states are acknowledged.
-    pub(crate) async fn acknowledged(&mut self, count: u64) {
+    /// Waits until so many more states are acknowledged.
+    pub(crate) async fn acknowledges(&mut self, more: u64) {
+        let count = self.acknowledged_so_far() + more;
         let what = format!("{count} acknowledged states");
         soon(&what, self.acknowledged.wait_for(|now| *now >= count))
             .await
@@ -97,6 +108,11 @@ impl Fleet {
     /// States that are acknowledged so far.
     pub(crate) fn acknowledged_so_far(&self) -> u64 {
         *self.acknowledged.borrow()
+    }
+
+    /// No more states than those that are published by now.
+    pub(crate) fn enough(&self) {
+        self.enough.store(true, Ordering::Relaxed);
     }
 
     /// Waits until every state is acknowledged, and gives the account.
@@ -112,6 +128,7 @@ struct Lock {
     client_id: String,
     ledger: Arc<Mutex<Ledger>>,
     count: watch::Sender<u64>,
+    enough: Arc<AtomicBool>,
     load: Load,
 }
 
@@ -131,6 +148,9 @@ impl Lock {
         let mut tick = interval(self.load.every);
         for number in 0..self.load.states {
             tick.tick().await;
+            if self.enough.load(Ordering::Relaxed) {
+                break;
+            }
             let broken = is_broken(number);
             self.ledger
                 .lock()

@@ -133,12 +133,18 @@ impl Ledger {
             recognisable: 0,
             republished: 0,
         };
-        for message in self.messages.values() {
+        for (id, message) in &self.messages {
             let mut sequences = message.stored.clone();
             sequences.sort_unstable();
             sequences.dedup();
             repeats.recognisable += message.stored.len() - sequences.len();
-            repeats.republished += sequences.len().saturating_sub(1);
+            if sequences.len() > 1 {
+                eprintln!(
+                    "{} number {} was published again: {sequences:?}",
+                    id.0, id.1
+                );
+                repeats.republished += sequences.len() - 1;
+            }
         }
         repeats
     }

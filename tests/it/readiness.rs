@@ -19,7 +19,9 @@ async fn ready_means_able_to_work() {
     let pipeline: String = topics.iter().map(hook).collect();
     let bed = Setup::new().pipeline(pipeline).start().await;
     let names: Vec<&str> = topics.iter().map(String::as_str).collect();
-    let report = connection_test(&bed.kafka(), &names, Duration::from_secs(20)).await.unwrap();
+    let report = connection_test(&bed.kafka(), &names, Duration::from_secs(20))
+        .await
+        .unwrap();
     for topic in report.topics {
         let exists = matches!(topic.state, TopicState::Exists { .. });
         assert!(exists, "ready, but {} is {:?}", topic.topic, topic.state);

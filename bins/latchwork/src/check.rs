@@ -35,7 +35,11 @@ pub(crate) async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result
         return Ok(());
     }
     let client = args.nats.connect("check").await?;
-    writeln!(out, "NATS   ok: nats-server {}", client.server_info().version)?;
+    writeln!(
+        out,
+        "NATS   ok: nats-server {}",
+        client.server_info().version
+    )?;
     let topics = pipeline.kafka_topics();
     let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
     let report = connection_test(&connection, &topics, WITHIN).await?;
@@ -44,7 +48,10 @@ pub(crate) async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result
     for topic in report.topics {
         let (verdict, fault) = match topic.state {
             TopicState::Exists { partitions } => (format!("ok, {partitions} partitions"), false),
-            TopicState::Missing => ("missing; make it, or run kafka-sink --ensure-topics".into(), true),
+            TopicState::Missing => (
+                "missing; make it, or run kafka-sink --ensure-topics".into(),
+                true,
+            ),
             TopicState::Denied => ("denied; allow this user to write to it".into(), true),
             TopicState::Invalid => ("no legal name".into(), true),
             TopicState::Unclear => ("has no leader now".into(), true),
@@ -52,6 +59,9 @@ pub(crate) async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result
         faults += usize::from(fault);
         writeln!(out, "topic  {}: {verdict}", topic.topic)?;
     }
-    anyhow::ensure!(faults == 0, "{faults} of the pipeline's topics can't be written to");
+    anyhow::ensure!(
+        faults == 0,
+        "{faults} of the pipeline's topics can't be written to"
+    );
     Ok(())
 }

@@ -65,7 +65,10 @@ impl std::str::FromStr for LetterId {
 
     fn from_str(text: &str) -> Result<Self, String> {
         let parts = text.split_once('.').and_then(|(sequence, index)| {
-            Some(Self { sequence: sequence.parse().ok()?, index: index.parse().ok()? })
+            Some(Self {
+                sequence: sequence.parse().ok()?,
+                index: index.parse().ok()?,
+            })
         });
         parts.ok_or_else(|| format!("{text:?} is no id like 12.0; `latchwork dlq list` shows them"))
     }
@@ -75,7 +78,9 @@ impl std::str::FromStr for LetterId {
 pub async fn run(args: DlqArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let context = jetstream_context(&args.nats.connect("dlq").await?);
     match args.action {
-        Action::List { last, stage, json } => list(&context, last, stage.as_deref(), json, out).await,
+        Action::List { last, stage, json } => {
+            list(&context, last, stage.as_deref(), json, out).await
+        }
         Action::Show { id, json } => show(&context, id, json, out).await,
     }
 }
@@ -92,26 +97,35 @@ pub async fn newest(
     )?;
     // A frame holds at least one letter, so that many frames are enough.
     let state = &stream.cached_info().state;
-    let start = (state.last_sequence + 1).saturating_sub(last as u64).max(state.first_sequence);
+    let start = (state.last_sequence + 1)
+        .saturating_sub(last as u64)
+        .max(state.first_sequence);
     if state.messages == 0 {
         return Ok(Vec::new());
     }
     let config = OrderedConfig {
-        deliver_policy: DeliverPolicy::ByStartSequence { start_sequence: start.max(1) },
+        deliver_policy: DeliverPolicy::ByStartSequence {
+            start_sequence: start.max(1),
+        },
         ..OrderedConfig::default()
     };
     let mut messages = stream.create_consumer(config).await?.messages().await?;
     let mut letters = Vec::new();
     while let Some(message) = messages.next().await {
         let message = message?;
-        let (sequence, pending) =
-            message.info().map(|info| (info.stream_sequence, info.pending)).unwrap_or_default();
+        let (sequence, pending) = message
+            .info()
+            .map(|info| (info.stream_sequence, info.pending))
+            .unwrap_or_default();
         let frame = Frame::<DeadLetter>::read(message.payload.clone())?;
         let wanted = |letter: &DeadLetter| stage.is_none_or(|stage| letter.stage() == stage);
         letters.extend(
-            frame.items.into_iter().enumerate().filter(|(_, letter)| wanted(letter)).map(
-                |(index, letter)| (LetterId { sequence, index }, letter),
-            ),
+            frame
+                .items
+                .into_iter()
+                .enumerate()
+                .filter(|(_, letter)| wanted(letter))
+                .map(|(index, letter)| (LetterId { sequence, index }, letter)),
         );
         if pending == 0 {
             break;
@@ -139,7 +153,11 @@ async fn list(
         writeln!(out, "no dead letters")?;
         return Ok(());
     }
-    writeln!(out, "{:<8} {:<24} {:<11} {:<11} {:<20} CAUSE", "ID", "REFUSED AT", "STAGE", "CODE", "CLIENT")?;
+    writeln!(
+        out,
+        "{:<8} {:<24} {:<11} {:<11} {:<20} CAUSE",
+        "ID", "REFUSED AT", "STAGE", "CODE", "CLIENT"
+    )?;
     for (id, letter) in &letters {
         writeln!(
             out,
@@ -167,7 +185,9 @@ async fn show(
         .await
         .with_context(|| format!("there is no dead letter {id}"))?;
     let frame = Frame::<DeadLetter>::read(message.payload)?;
-    let Some(letter) = frame.items.get(id.index) else { bail!("there is no dead letter {id}") };
+    let Some(letter) = frame.items.get(id.index) else {
+        bail!("there is no dead letter {id}")
+    };
     if json {
         writeln!(out, "{}", to_json(id, letter))?;
         return Ok(());
@@ -180,7 +200,15 @@ async fn show(
         ("schema", letter.schema().to_owned()),
         ("pointer", letter.pointer().to_owned()),
         ("cause", visible(letter.detail().as_bytes())),
-        ("read from", format!("{} {} index {}", stream_of(letter), letter.sequence, letter.index)),
+        (
+            "read from",
+            format!(
+                "{} {} index {}",
+                stream_of(letter),
+                letter.sequence,
+                letter.index
+            ),
+        ),
     ] {
         if !value.is_empty() {
             writeln!(out, "{name:<11} {value}")?;
@@ -207,9 +235,10 @@ fn cause(letter: &DeadLetter) -> String {
 
 fn client(letter: &DeadLetter) -> String {
     match &letter.original {
-        Some(Original::Record(Record { client_id, .. }) | Original::KafkaRecord(KafkaRecord { client_id, .. })) => {
-            visible(client_id)
-        }
+        Some(
+            Original::Record(Record { client_id, .. })
+            | Original::KafkaRecord(KafkaRecord { client_id, .. }),
+        ) => visible(client_id),
         Some(Original::Bytes(_)) | None => String::new(),
     }
 }

@@ -24,7 +24,11 @@ pub(crate) async fn run(args: ProvisionArgs, out: &mut impl Write) -> anyhow::Re
     let pipeline = Pipeline::load(args.config.as_deref())?;
     let context = jetstream_context(&args.nats.connect("provision").await?);
     let durables = provision(&context, &(&pipeline).into()).await?;
-    writeln!(out, "{:<6} {:<10} {:>10} {:>12}  HOLDS", "STREAM", "SUBJECTS", "MESSAGES", "BYTES")?;
+    writeln!(
+        out,
+        "{:<6} {:<10} {:>10} {:>12}  HOLDS",
+        "STREAM", "SUBJECTS", "MESSAGES", "BYTES"
+    )?;
     for spec in STREAMS {
         let stream = context.get_stream(spec.name).await?;
         let state = &stream.cached_info().state;
@@ -38,6 +42,11 @@ pub(crate) async fn run(args: ProvisionArgs, out: &mut impl Write) -> anyhow::Re
             spec.holds,
         )?;
     }
-    writeln!(out, "{} partitions; durables: {}", durables.partitions, durables.names.join(", "))?;
+    writeln!(
+        out,
+        "{} partitions; durables: {}",
+        durables.partitions,
+        durables.names.join(", ")
+    )?;
     Ok(())
 }

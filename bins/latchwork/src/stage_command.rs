@@ -36,7 +36,11 @@ mod tests {
     fn every_stage_has_its_command() {
         for flow in topology::FLOWS {
             let words = ["latchwork", "stage", flow.stage, "--kafka", "k:1"];
-            let words = if flow.stage == "kafka-sink" { &words[..] } else { &words[..3] };
+            let words = if flow.stage == "kafka-sink" {
+                &words[..]
+            } else {
+                &words[..3]
+            };
             crate::Cli::try_parse_from(words).unwrap();
         }
     }

@@ -46,7 +46,11 @@ pub struct TailArgs {
 pub async fn run(args: TailArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let pipeline = Pipeline::load(args.config.as_deref())?;
     let connection = args.kafka.connection(pipeline.librdkafka())?;
-    let topics = if args.topic.is_empty() { pipeline.kafka_topics() } else { args.topic.clone() };
+    let topics = if args.topic.is_empty() {
+        pipeline.kafka_topics()
+    } else {
+        args.topic.clone()
+    };
     let topics: Vec<&str> = topics.iter().map(String::as_str).collect();
     let start = match (args.from_beginning, args.last) {
         (true, _) => Start::Beginning,
@@ -62,7 +66,11 @@ pub async fn run(args: TailArgs, out: &mut impl Write) -> anyhow::Result<()> {
             () = stop.cancelled() => break,
         };
         for record in records.iter().take(left) {
-            let line = if args.json { to_json(record).to_string() } else { to_text(record) };
+            let line = if args.json {
+                to_json(record).to_string()
+            } else {
+                to_text(record)
+            };
             writeln!(out, "{line}")?;
         }
         out.flush()?;
@@ -78,14 +86,31 @@ pub fn to_text(record: &ReadRecord) -> String {
     let Some((envelope, payload)) = decoded(value) else {
         return format!("{:<16} {key:<20} {}", record.topic, visible(value));
     };
-    let field = |name: &str| envelope.get(name).and_then(Value::as_str).unwrap_or_default();
-    let at = envelope.get("ts").and_then(Value::as_u64).map(time).unwrap_or_default();
+    let field = |name: &str| {
+        envelope
+            .get(name)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+    };
+    let at = envelope
+        .get("ts")
+        .and_then(Value::as_u64)
+        .map(time)
+        .unwrap_or_default();
     let from = match field("from") {
         "" => String::new(),
         from => format!(" from {}", visible(from.as_bytes())),
     };
-    let what = if payload.is_empty() { visible(field("reason").as_bytes()) } else { visible(&payload) };
-    format!("{:<16} {key:<20} {at} {}{from} {what}", record.topic, visible(field("topic").as_bytes()))
+    let what = if payload.is_empty() {
+        visible(field("reason").as_bytes())
+    } else {
+        visible(&payload)
+    };
+    format!(
+        "{:<16} {key:<20} {at} {}{from} {what}",
+        record.topic,
+        visible(field("topic").as_bytes())
+    )
 }
 
 fn to_json(record: &ReadRecord) -> Value {
@@ -109,7 +134,9 @@ fn decoded(value: &[u8]) -> Option<(Value, Vec<u8>)> {
     let envelope: Value = serde_json::from_slice(value).ok()?;
     envelope.as_object()?;
     let payload = envelope.get("payload").and_then(Value::as_str);
-    let payload = payload.and_then(|text| STANDARD.decode(text).ok()).unwrap_or_default();
+    let payload = payload
+        .and_then(|text| STANDARD.decode(text).ok())
+        .unwrap_or_default();
     Some((envelope, payload))
 }
 
@@ -136,7 +163,10 @@ mod tests {
         let line = to_text(&record(
             r#"{"client_id":"1","topic":"devices/1/state","payload":"eyJhIjoiG1sifQ==","ts":1574753026269}"#,
         ));
-        assert!(line.contains("2019-11-26T07:23:46.269Z devices/1/state {\"a\":\"\\u{1b}[\"}"), "{line}");
+        assert!(
+            line.contains("2019-11-26T07:23:46.269Z devices/1/state {\"a\":\"\\u{1b}[\"}"),
+            "{line}"
+        );
         assert!(to_text(&record("plain")).ends_with("plain"));
         let json = to_json(&record(r#"{"client_id":"1","payload":"eyJhIjoxfQ=="}"#));
         assert_eq!(json["payload"]["a"], 1);

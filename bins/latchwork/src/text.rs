@@ -2,7 +2,9 @@
 
 /// Milliseconds since 1970 as UTC: `2019-11-26T07:34:06.269Z`.
 pub(crate) fn time(ms: u64) -> String {
-    let time = i64::try_from(ms).ok().and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
+    let time = i64::try_from(ms)
+        .ok()
+        .and_then(|ms| jiff::Timestamp::from_millisecond(ms).ok());
     time.map_or_else(|| format!("{ms} ms"), |time| format!("{time:.3}"))
 }
 
@@ -18,7 +20,12 @@ pub(crate) fn visible(bytes: &[u8]) -> String {
                 out.push(character);
             }
         }
-        for byte in chunk.invalid().iter().copied().map(std::ascii::escape_default) {
+        for byte in chunk
+            .invalid()
+            .iter()
+            .copied()
+            .map(std::ascii::escape_default)
+        {
             out.extend(byte.map(char::from));
         }
     }

@@ -18,7 +18,12 @@ pub(crate) struct UpArgs {
     #[arg(long, env = "LATCHWORK_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
     /// Where MQTT clients connect.
-    #[arg(long, env = "LATCHWORK_MQTT", value_name = "ADDR", default_value = "127.0.0.1:1883")]
+    #[arg(
+        long,
+        env = "LATCHWORK_MQTT",
+        value_name = "ADDR",
+        default_value = "127.0.0.1:1883"
+    )]
     mqtt: String,
     /// Kafka's bootstrap servers.
     #[arg(long, env = "LATCHWORK_KAFKA", value_name = "HOST:PORT")]
@@ -70,7 +75,10 @@ fn options(args: UpArgs) -> anyhow::Result<StackOptions> {
     options.nats = args.nats;
     options.allow_anonymous = args.allow_anonymous;
     if let Some(unknown) = args.stages.iter().find(|stage| Flow::of(stage).is_none()) {
-        bail!("there is no stage {unknown:?}; the stages are {}", options.stages.join(", "));
+        bail!(
+            "there is no stage {unknown:?}; the stages are {}",
+            options.stages.join(", ")
+        );
     }
     if !args.stages.is_empty() {
         options.stages.retain(|stage| args.stages.contains(stage));

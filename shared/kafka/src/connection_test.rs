@@ -65,17 +65,24 @@ pub async fn connection_test(
 ) -> Result<KafkaReport, KafkaError> {
     let connection = connection.clone();
     let topics: Vec<String> = topics.iter().map(|topic| (*topic).into()).collect();
-    tokio::task::spawn_blocking(move || test(&connection, &topics, within))
+    let client = TestClient::new(&connection)?;
+    let test = move || {
+        let report = test(&client, &connection, &topics, within);
+        // Its end takes a tenth of a second, which nobody needs to wait for.
+        drop(tokio::task::spawn_blocking(move || drop(client)));
+        report
+    };
+    tokio::task::spawn_blocking(test)
         .await
         .map_err(|_| KafkaError::ShuttingDown)?
 }
 
 fn test(
+    client: &TestClient,
     connection: &KafkaConnection,
     topics: &[String],
     within: Duration,
 ) -> Result<KafkaReport, KafkaError> {
-    let client = TestClient::new(connection)?;
     let deadline = Instant::now() + within;
     let metadata = client.metadata(connection, None, deadline, within)?;
     let brokers = metadata

@@ -155,22 +155,23 @@ fn assign(
         .map_err(client_error)?;
     let mut assignment = TopicPartitionList::with_capacity(partitions.len());
     for (topic, partition) in partitions {
-        // "End" itself would be looked up only when the first fetch is made, and what was stored
-        // meanwhile would be skipped.
+        // The names "beginning" and "end" are looked up later: half a second for the first, and for
+        // the second what is stored meanwhile would be skipped.
         let watermarks = || {
             consumer
                 .fetch_watermarks(topic, *partition, within)
                 .map_err(|error| read_error(&error))
         };
         let offset = match start {
-            Start::Beginning => Offset::Beginning,
-            Start::Offset(offset) => Offset::Offset(offset),
-            Start::End => Offset::Offset(watermarks()?.1),
+            Start::Beginning => watermarks()?.0,
+            Start::Offset(offset) => offset,
+            Start::End => watermarks()?.1,
             Start::Last(count) => {
                 let (low, high) = watermarks()?;
-                Offset::Offset((high - i64::from(count)).max(low))
+                (high - i64::from(count)).max(low)
             }
         };
+        let offset = Offset::Offset(offset);
         assignment
             .add_partition_offset(topic, *partition, offset)
             .map_err(|error| read_error(&error))?;

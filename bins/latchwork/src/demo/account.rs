@@ -89,7 +89,8 @@ impl Account {
         }
         if let Some(published) = entry.published {
             let micros = (at - published).as_micros();
-            self.latency_us.saturating_record(u64::try_from(micros).unwrap_or(u64::MAX));
+            self.latency_us
+                .saturating_record(u64::try_from(micros).unwrap_or(u64::MAX));
         }
         let newest = self.newest.entry((stream, id.lock)).or_default();
         if id.process_id < *newest {
@@ -104,13 +105,23 @@ impl Account {
 
     /// Acknowledged, and nowhere to be found yet.
     pub(crate) fn missing(&self) -> usize {
-        self.entries.values().filter(|entry| entry.is_missing()).count()
+        self.entries
+            .values()
+            .filter(|entry| entry.is_missing())
+            .count()
     }
 
     pub(crate) fn figures(&self) -> Figures {
-        let count = |is: fn(&Entry) -> bool| self.entries.values().filter(|one| is(one)).count() as u64;
-        let repeats = self.entries.values().map(|entry| u64::from(entry.in_kafka.saturating_sub(1)));
-        #[expect(clippy::cast_precision_loss, reason = "latencies are far below 2^52 us")]
+        let count =
+            |is: fn(&Entry) -> bool| self.entries.values().filter(|one| is(one)).count() as u64;
+        let repeats = self
+            .entries
+            .values()
+            .map(|entry| u64::from(entry.in_kafka.saturating_sub(1)));
+        #[expect(
+            clippy::cast_precision_loss,
+            reason = "latencies are far below 2^52 us"
+        )]
         let ms = |quantile| self.latency_us.value_at_quantile(quantile) as f64 / 1000.0;
         Figures {
             published: count(|entry| entry.published.is_some()),
@@ -145,7 +156,10 @@ mod tests {
     /// Guarantee: the account says exactly that.
     #[test]
     fn every_fate_is_counted() {
-        let id = |process_id| MessageId { lock: 1, process_id };
+        let id = |process_id| MessageId {
+            lock: 1,
+            process_id,
+        };
         let mut account = Account::default();
         let now = Instant::now();
         for number in 1..=5 {
@@ -160,7 +174,10 @@ mod tests {
         account.dead_letter(Stream::State, id(3));
         let figures = account.figures();
         assert_eq!((figures.published, figures.acked), (5, 4));
-        assert_eq!((figures.in_kafka, figures.dead_letters, figures.lost), (2, 1, 1));
+        assert_eq!(
+            (figures.in_kafka, figures.dead_letters, figures.lost),
+            (2, 1, 1)
+        );
         assert_eq!((figures.duplicates, figures.out_of_order), (1, 1));
         account.in_kafka(Stream::State, id(4), now);
         assert_eq!(account.missing(), 0);

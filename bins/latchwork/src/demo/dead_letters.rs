@@ -20,9 +20,13 @@ impl DeadLetters {
     pub(super) async fn open(nats_url: &str) -> anyhow::Result<Self> {
         let context = jetstream_context(&NatsArgs::at(nats_url).connect("demo").await?);
         let stream = context.get_stream(DLQ.name).await?;
-        let config =
-            OrderedConfig { deliver_policy: DeliverPolicy::New, ..OrderedConfig::default() };
-        Ok(Self { messages: stream.create_consumer(config).await?.messages().await? })
+        let config = OrderedConfig {
+            deliver_policy: DeliverPolicy::New,
+            ..OrderedConfig::default()
+        };
+        Ok(Self {
+            messages: stream.create_consumer(config).await?.messages().await?,
+        })
     }
 
     /// The next frame of letters. Cancel-safe.
@@ -48,7 +52,11 @@ pub(super) fn to_text(letter: &DeadLetter) -> String {
         Some(Original::Record(record)) => visible(&record.client_id),
         _ => String::new(),
     };
-    let pointer = if letter.pointer().is_empty() { "" } else { " at " };
+    let pointer = if letter.pointer().is_empty() {
+        ""
+    } else {
+        " at "
+    };
     format!(
         "{:<16} {client:<20} {}{pointer}{}: {}",
         "dead letter",

@@ -15,8 +15,10 @@ use crate::tail::to_text;
 const ANSWER: Duration = Duration::from_secs(10);
 
 /// The topics that the built-in pipeline writes, and whose messages are in them.
-pub(super) const TOPICS: [(&str, Stream); 2] =
-    [("message_state", Stream::State), ("message_command", Stream::Command)];
+pub(super) const TOPICS: [(&str, Stream); 2] = [
+    ("message_state", Stream::State),
+    ("message_command", Stream::Command),
+];
 
 pub(super) async fn open(connection: &KafkaConnection) -> anyhow::Result<KafkaReader> {
     let names = TOPICS.map(|(name, _)| name);
@@ -25,7 +27,10 @@ pub(super) async fn open(connection: &KafkaConnection) -> anyhow::Result<KafkaRe
 
 /// Books a record, and shows it in one line.
 pub(super) fn book(account: &mut Account, record: &ReadRecord, now: Instant) -> String {
-    let stream = TOPICS.iter().find(|(name, _)| *name == &*record.topic).map(|(_, stream)| *stream);
+    let stream = TOPICS
+        .iter()
+        .find(|(name, _)| *name == &*record.topic)
+        .map(|(_, stream)| *stream);
     if let (Some(stream), Some(id)) = (stream, identity(record)) {
         account.in_kafka(stream, id, now);
     }
@@ -49,7 +54,13 @@ fn identity(record: &ReadRecord) -> Option<MessageId> {
 pub(super) fn message_id(client_id: &[u8], payload: &[u8]) -> Option<MessageId> {
     const BEFORE: &[u8] = b"\"process_id\":\"";
     let number = |digits: &[u8]| std::str::from_utf8(digits).ok()?.parse().ok();
-    let at = payload.windows(BEFORE.len()).position(|window| window == BEFORE)? + BEFORE.len();
+    let at = payload
+        .windows(BEFORE.len())
+        .position(|window| window == BEFORE)?
+        + BEFORE.len();
     let digits = payload.get(at..)?.split(|byte| *byte == b'"').next()?;
-    Some(MessageId { lock: number(client_id)?, process_id: number(digits)? })
+    Some(MessageId {
+        lock: number(client_id)?,
+        process_id: number(digits)?,
+    })
 }

@@ -72,7 +72,11 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     } else {
         screen::account(&figures, &mut out)?;
     }
-    ensure!(figures.lost == 0, "{} acknowledged messages were lost", figures.lost);
+    ensure!(
+        figures.lost == 0,
+        "{} acknowledged messages were lost",
+        figures.lost
+    );
     Ok(())
 }
 
@@ -117,14 +121,18 @@ impl Demo {
         options.allow_anonymous = true;
         options.logs = Some(home.0.join("logs"));
         options.environment = vec![("LATCHWORK_TRACE_SAMPLE".into(), "1".into())];
-        screen.say("nats-server      the durable store, synced to disk before each acknowledgement");
+        screen
+            .say("nats-server      the durable store, synced to disk before each acknowledgement");
         let stack = Stack::start(&options).await?;
         let ready = stack.ready(START).await;
         ready.with_context(|| format!("see the logs in {}", home.0.join("logs").display()))?;
         for entry in stack.roster().entries() {
             screen.say(&format!("{:<16} pid {}", entry.name, entry.pid));
         }
-        screen.say(&format!("{} locks publish to {mqtt}; this is what arrives in Kafka:", args.locks));
+        screen.say(&format!(
+            "{} locks publish to {mqtt}; this is what arrives in Kafka:",
+            args.locks
+        ));
         let demo = Self {
             account: Account::default(),
             kafka: kafka_side::open(&KafkaConnection::new(&kafka)?).await?,
@@ -143,7 +151,11 @@ impl Demo {
         stop: &CancellationToken,
     ) -> anyhow::Result<()> {
         let (events, mut happened) = mpsc::channel(1024);
-        let simulation = tokio::spawn(crate::simulate::run(self.settings(args), events, stop.clone()));
+        let simulation = tokio::spawn(crate::simulate::run(
+            self.settings(args),
+            events,
+            stop.clone(),
+        ));
         let mut tick = interval(Duration::from_secs(1));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
@@ -190,7 +202,9 @@ impl Demo {
             SimulationEvent::Published { id, kind, due } => {
                 self.account.published(kind.into(), id, due);
             }
-            SimulationEvent::Acknowledged { id, kind, reason, .. } if !reason.is_failure() => {
+            SimulationEvent::Acknowledged {
+                id, kind, reason, ..
+            } if !reason.is_failure() => {
                 self.account.acknowledged(kind.into(), id);
             }
             SimulationEvent::Unreachable { reason } => screen.say(&reason),

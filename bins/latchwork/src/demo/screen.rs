@@ -27,8 +27,19 @@ impl Screen {
         bar.set_draw_target(ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:30.green/black} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let width = if std::io::stderr().is_terminal() { 150 } else { usize::MAX };
-        Self { bar, width, shown: 0, hidden: 0, started: Instant::now(), length }
+        let width = if std::io::stderr().is_terminal() {
+            150
+        } else {
+            usize::MAX
+        };
+        Self {
+            bar,
+            width,
+            shown: 0,
+            hidden: 0,
+            started: Instant::now(),
+            length,
+        }
     }
 
     /// A line that stays.
@@ -94,8 +105,16 @@ pub(super) fn account(figures: &Figures, out: &mut impl Write) -> std::io::Resul
     ] {
         writeln!(out, "{name:<24} {value:>10}")?;
     }
-    writeln!(out, "{:<24} {:>7.1} ms", "PUBLISH to Kafka, p50", figures.p50_ms)?;
-    writeln!(out, "{:<24} {:>7.1} ms", "PUBLISH to Kafka, p99", figures.p99_ms)?;
+    writeln!(
+        out,
+        "{:<24} {:>7.1} ms",
+        "PUBLISH to Kafka, p50", figures.p50_ms
+    )?;
+    writeln!(
+        out,
+        "{:<24} {:>7.1} ms",
+        "PUBLISH to Kafka, p99", figures.p99_ms
+    )?;
     let verdict = if figures.lost == 0 {
         "every acknowledged message is in Kafka or in the dead letters"
     } else {

@@ -10,10 +10,7 @@ use super::sample::Second;
 /// when acknowledged messages are lost.
 pub async fn run_command(args: LoadArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let settings = args.settings()?;
-    let report = run(settings, stage::stop_signal(), |second| {
-        tracing::info!("{}", line(second))
-    })
-    .await?;
+    let report = run(settings, stage::stop_signal(), tell).await?;
     if args.json {
         writeln!(out, "{}", serde_json::to_string(&report)?)?;
     } else {
@@ -25,7 +22,7 @@ pub async fn run_command(args: LoadArgs, out: &mut impl Write) -> anyhow::Result
     Ok(())
 }
 
-fn line(second: &Second) -> String {
+fn tell(second: &Second) {
     let Second {
         second: number,
         due,
@@ -37,5 +34,7 @@ fn line(second: &Second) -> String {
         .lag()
         .map(|lag| format!(", lag to Kafka {lag}"))
         .unwrap_or_default();
-    format!("second {number}: due {due}, acknowledged {acknowledged}, waiting {backlog}{kafka}")
+    tracing::info!(
+        "second {number}: due {due}, acknowledged {acknowledged}, waiting {backlog}{kafka}"
+    );
 }

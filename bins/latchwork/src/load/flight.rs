@@ -55,11 +55,6 @@ impl Flight {
         }
     }
 
-    /// Something is due that the window has room for, or was not sent on this connection yet.
-    pub(super) fn has_next(&self, due: u64, window: u64) -> bool {
-        self.next < due && self.next - self.lowest < window
-    }
-
     /// The message that a PUBACK belongs to; `None` when it belongs to none that is on its way.
     pub(super) fn acknowledge(&mut self, id: u16, is_refused: bool) -> Option<u64> {
         if id == 0 {
@@ -85,11 +80,6 @@ impl Flight {
     /// The connection is gone: what was not acknowledged has to be sent again.
     pub(super) fn rewind(&mut self) {
         self.next = self.lowest;
-    }
-
-    /// All before this one are acknowledged.
-    pub(super) fn lowest(&self) -> u64 {
-        self.lowest
     }
 
     pub(super) fn into_outcome(mut self) -> Outcome {
@@ -131,7 +121,7 @@ mod tests {
         };
         let sent = send_all(&mut flight, 70_000, 4);
         assert_eq!(sent, [65_533, 65_534, 65_535, 65_536].map(|n| (n, false)));
-        assert!(!flight.has_next(70_000, 4));
+        assert_eq!(flight.next(70_000, 4), None);
         assert_eq!(flight.acknowledge(packet_id(65_535), true), Some(65_535));
         assert_eq!(flight.acknowledge(packet_id(65_535), false), None, "twice");
         assert_eq!(
@@ -139,7 +129,7 @@ mod tests {
             None,
             "not sent"
         );
-        assert!(!flight.has_next(70_000, 4), "the oldest holds the window");
+        assert_eq!(flight.next(70_000, 4), None, "the oldest holds the window");
         assert_eq!(flight.acknowledge(packet_id(65_533), false), Some(65_533));
         assert_eq!(send_all(&mut flight, 70_000, 4), [(65_537, false)]);
         assert_eq!(flight.acknowledge(0, false), None, "no identifier");

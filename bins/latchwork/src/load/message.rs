@@ -109,7 +109,7 @@ fn body(run: u64, client_id: u64, size: usize) -> String {
 
 fn push_length(out: &mut Vec<u8>, mut length: usize) {
     loop {
-        let byte = (length % 128) as u8;
+        let byte = u8::try_from(length % 128).unwrap_or_default();
         length /= 128;
         out.push(if length > 0 { byte | 0x80 } else { byte });
         if length == 0 {

@@ -3,6 +3,8 @@
 use std::fs;
 use std::time::Duration;
 
+use hdrhistogram::Histogram;
+
 use super::control::Totals;
 use super::cpu::Usage;
 use super::driver::Harvest;
@@ -26,19 +28,26 @@ pub(super) struct Measured {
 
 /// What each process had used at one moment: the named ones, and the generator itself.
 #[derive(Debug)]
-pub(super) struct Usages(Vec<(String, Option<Usage>)>);
+pub(super) struct Usages(Vec<NamedUsage>);
+
+#[derive(Debug)]
+struct NamedUsage {
+    name: String,
+    /// `None` when there is no such process.
+    usage: Option<Usage>,
+}
 
 impl Usages {
     pub(super) fn take(settings: &LoadSettings) -> Self {
-        let named = settings
-            .processes
-            .iter()
-            .map(|p| (p.name.clone(), Usage::of(p.pid)));
-        Self(
-            named
-                .chain([("load (generator)".to_owned(), Usage::own())])
-                .collect(),
-        )
+        let named = settings.processes.iter().map(|process| NamedUsage {
+            name: process.name.clone(),
+            usage: Usage::of(process.pid),
+        });
+        let generator = NamedUsage {
+            name: "load (generator)".to_owned(),
+            usage: Usage::own(),
+        };
+        Self(named.chain([generator]).collect())
     }
 }
 
@@ -49,12 +58,8 @@ pub(super) fn summarise(
     harvests: &[Harvest],
     arrivals: Option<&Arrivals>,
 ) -> LoadReport {
-    let (mut pubacks, mut sends) = (super::latency_histogram(), super::latency_histogram());
-    for harvest in harvests {
-        // All have the same bounds, so that nothing is refused.
-        drop(pubacks.add(&harvest.pubacks));
-        drop(sends.add(&harvest.sends));
-    }
+    let pubacks = sum(harvests.iter().map(|harvest| &harvest.pubacks));
+    let sends = sum(harvests.iter().map(|harvest| &harvest.sends));
     let grew = |count: fn(&Second) -> Option<u64>| {
         let first = measured.seconds.first().and_then(count)?;
         let last = measured.seconds.last().and_then(count)?;
@@ -93,6 +98,10 @@ pub(super) fn summarise(
     }
 }
 
+fn sum<'a>(parts: impl Iterator<Item = &'a Histogram<u64>>) -> Histogram<u64> {
+    parts.fold(super::latency_histogram(), |sum, part| sum + part)
+}
+
 fn audit(totals: Totals, arrivals: Option<&Arrivals>) -> AuditReport {
     AuditReport {
         sent: totals.sent,
@@ -109,21 +118,22 @@ fn processes(measured: &Measured, acknowledged: u64) -> Vec<ProcessReport> {
     let Some((begin, end)) = &measured.usages else {
         return Vec::new();
     };
-    let report =
-        |((name, begin), (_, end)): (&(String, Option<Usage>), &(String, Option<Usage>))| {
-            let cpu = begin
-                .zip(*end)
-                .and_then(|(begin, end)| end.cpu.checked_sub(begin.cpu));
-            let cpu = cpu.map(|cpu| cpu.as_secs_f64());
-            ProcessReport {
-                name: name.clone(),
-                us_per_message: cpu
-                    .filter(|_| acknowledged > 0)
-                    .map(|seconds| seconds * 1e6 / float(acknowledged)),
-                cpu_percent: cpu.map(|seconds| seconds * 100.0 / measured.elapsed.as_secs_f64()),
-                resident_mib: end.map(|end| float(end.resident) / 1_048_576.0),
-            }
-        };
+    let report = |(begin, end): (&NamedUsage, &NamedUsage)| {
+        let cpu = begin
+            .usage
+            .zip(end.usage)
+            .and_then(|(begin, end)| end.cpu.checked_sub(begin.cpu));
+        let cpu = cpu.map(|cpu| cpu.as_secs_f64());
+        let us = cpu
+            .filter(|_| acknowledged > 0)
+            .map(|cpu| cpu * 1e6 / float(acknowledged));
+        ProcessReport {
+            name: end.name.clone(),
+            us_per_message: us,
+            cpu_percent: cpu.map(|cpu| cpu * 100.0 / measured.elapsed.as_secs_f64()),
+            resident_mib: end.usage.map(|end| float(end.resident) / 1_048_576.0),
+        }
+    };
     begin.0.iter().zip(&end.0).map(report).collect()
 }
 

@@ -30,7 +30,7 @@ fn settings(stub: &Stub) -> LoadSettings {
 
 async fn load(settings: LoadSettings) -> Result<LoadReport, LoadError> {
     let load = run(settings, CancellationToken::new(), |_| {});
-    tokio::time::timeout(Duration::from_secs(60), load)
+    tokio::time::timeout(Duration::from_mins(1), load)
         .await
         .expect("it never ended")
 }

@@ -15,8 +15,9 @@ use super::client::{Command, End};
 use super::error::ClientError;
 use super::message::{IncomingPublish, PubAck, Publish};
 use super::options::{AckMode, ClientOptions};
+use super::received::{ConnAck, Received};
 use super::waiting::{Reply, Waiting, WaitingList};
-use super::wire::{ConnAck, Received, Wire};
+use super::wire::Wire;
 
 /// Commands that wait for the task, and messages that wait for the caller.
 const QUEUE: usize = 64;
@@ -93,7 +94,7 @@ impl Connection {
         self.writer
             .write_all_buf(&mut self.outbound)
             .await
-            .map_err(broken)?;
+            .map_err(|error| broken(&error))?;
         let connack = loop {
             match self.wire.decode(&mut self.inbound)? {
                 Some(Received::ConnAck(connack)) => break connack,
@@ -159,7 +160,7 @@ impl Connection {
                     arrived(read)?;
                 }
                 written = self.writer.write_buf(&mut self.outbound), if !self.outbound.is_empty() => {
-                    written.map_err(broken)?;
+                    written.map_err(|error| broken(&error))?;
                 }
                 room = incoming.reserve(), if self.undelivered.is_some() => {
                     self.deliver(room.ok())?;
@@ -287,8 +288,11 @@ impl Connection {
         self.writer
             .write_all_buf(&mut self.outbound)
             .await
-            .map_err(broken)?;
-        self.writer.shutdown().await.map_err(broken)?;
+            .map_err(|error| broken(&error))?;
+        self.writer
+            .shutdown()
+            .await
+            .map_err(|error| broken(&error))?;
         drop(reply.send(Ok(())));
         Ok(())
     }
@@ -311,12 +315,12 @@ impl Connection {
 }
 
 fn arrived(read: std::io::Result<usize>) -> Result<(), ClientError> {
-    match read.map_err(broken)? {
+    match read.map_err(|error| broken(&error))? {
         0 => Err(ClientError::Broken("the server closed it".into())),
         _ => Ok(()),
     }
 }
 
-fn broken(error: std::io::Error) -> ClientError {
+fn broken(error: &std::io::Error) -> ClientError {
     ClientError::Broken(error.to_string())
 }

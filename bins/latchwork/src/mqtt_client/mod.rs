@@ -12,6 +12,7 @@ mod connection;
 mod error;
 mod message;
 mod options;
+mod received;
 mod resend;
 mod resumable;
 mod waiting;
@@ -29,4 +30,5 @@ pub use mqtt_edge::codec::{ReasonCode, Version};
 pub use options::{AckMode, ClientOptions};
 pub use resumable::{ResumableClient, ResumableEvent, ResumableOptions, Stopped};
 
-pub(crate) use wire::{Received, Wire};
+pub(crate) use received::Received;
+pub(crate) use wire::Wire;

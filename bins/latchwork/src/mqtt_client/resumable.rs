@@ -119,12 +119,12 @@ impl ResumableClient {
             _stop_at_drop,
         } = self;
         drop(queue);
-        let ended = match tokio::time::timeout(within, &mut task).await {
-            Ok(ended) => ended,
-            Err(_) => {
-                stop.cancel();
-                task.await
-            }
+        let in_time = tokio::time::timeout(within, &mut task).await;
+        let ended = if let Ok(ended) = in_time {
+            ended
+        } else {
+            stop.cancel();
+            task.await
         };
         // It does not panic, and nobody aborts it.
         ended.unwrap_or_default()

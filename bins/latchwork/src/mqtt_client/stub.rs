@@ -1,4 +1,5 @@
-//! A tiny MQTT server for tests: it takes everything, acknowledges when told to, and can break.
+//! A tiny MQTT server for tests: it takes everything, acknowledges when told to, passes on to who
+//! subscribed to the very topic, and can break.
 
 use std::collections::{HashMap, HashSet};
 use std::num::NonZeroU16;
@@ -48,6 +49,24 @@ pub(crate) struct State {
     /// CONNECTs so far.
     pub(crate) connects: usize,
     sessions: HashMap<ByteString, mpsc::Sender<Publish>>,
+}
+
+impl State {
+    /// To each session that subscribed to the very topic; lost when that one is slow.
+    fn pass_on(&self, publish: &Publish) {
+        for (client_id, filter) in &self.subscribed {
+            if *filter == publish.topic
+                && let Some(session) = self.sessions.get(client_id)
+            {
+                let copy = Publish {
+                    dup: false,
+                    packet_id: NonZeroU16::new(8),
+                    ..publish.clone()
+                };
+                drop(session.try_send(copy));
+            }
+        }
+    }
 }
 
 pub(crate) struct Stub {
@@ -314,6 +333,7 @@ impl Session {
             .refuse
             .filter(|(text, _)| String::from_utf8_lossy(&publish.payload).contains(text));
         let packet_id = publish.packet_id;
+        state.pass_on(&publish);
         if !state.forget {
             state.published.push(Seen {
                 client_id: self.client_id.clone(),

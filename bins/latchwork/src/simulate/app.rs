@@ -38,8 +38,8 @@ impl App {
                     self.command(due).await;
                     due += self.interval;
                 }
-                event = self.device.next() => match event {
-                    Some(event) => drop(self.device.account(event).await),
+                step = self.device.next() => match step {
+                    Some(step) => drop(self.device.account(step).await),
                     None => break,
                 },
             }

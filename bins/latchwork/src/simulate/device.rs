@@ -28,6 +28,14 @@ impl Outage {
     }
 }
 
+/// What a device went through.
+#[derive(Debug)]
+pub(super) enum Step {
+    /// One message less waits.
+    HandedOver,
+    Event(ResumableEvent),
+}
+
 /// What a device has to react to.
 #[derive(Debug)]
 pub(super) enum Happened {
@@ -90,33 +98,35 @@ impl Device {
         self.outbox.push_back((id, publish));
     }
 
-    /// Hands over what waits, until something happens. Cancel-safe; what it gives must go to
-    /// [`account`](Self::account). `None`: the client is gone.
-    pub(super) async fn next(&mut self) -> Option<ResumableEvent> {
-        while let Some((id, publish)) = self.outbox.front().cloned() {
-            tokio::select! {
-                sent = self.client.publish(id.process_id, publish) => {
-                    self.outbox.pop_front();
-                    sent.ok()?;
-                }
-                event = self.client_events.recv() => return event,
+    /// Hands over the first message that waits, or waits for an event. Cancel-safe; what it gives
+    /// must go to [`account`](Self::account). `None`: the client is gone.
+    pub(super) async fn next(&mut self) -> Option<Step> {
+        let Some((id, publish)) = self.outbox.front().cloned() else {
+            return self.client_events.recv().await.map(Step::Event);
+        };
+        tokio::select! {
+            sent = self.client.publish(id.process_id, publish) => {
+                self.outbox.pop_front();
+                sent.ok().map(|()| Step::HandedOver)
             }
+            event = self.client_events.recv() => event.map(Step::Event),
         }
-        self.client_events.recv().await
     }
 
     /// Keeps the books.
-    pub(super) async fn account(&mut self, event: ResumableEvent) -> Happened {
-        self.books.account(event).await
+    pub(super) async fn account(&mut self, step: Step) -> Happened {
+        match step {
+            Step::HandedOver => Happened::Nothing,
+            Step::Event(event) => self.books.account(event).await,
+        }
     }
 
     /// Waits for the last PUBACKs; gives the number of messages that have none.
     pub(super) async fn finish(mut self, within: Duration) -> usize {
         let deadline = tokio::time::Instant::now() + within;
         while self.is_congested() {
-            // An acknowledgement makes room; the handing over is done in between.
             match tokio::time::timeout_at(deadline, self.next()).await {
-                Ok(Some(event)) => drop(self.account(event).await),
+                Ok(Some(step)) => drop(self.account(step).await),
                 Ok(None) | Err(_) => break,
             }
         }

@@ -75,8 +75,8 @@ impl Lock {
                     self.publish_regular_state(due).await;
                     due += self.settings.interval.max(Duration::from_millis(1));
                 }
-                event = self.device.next() => match event {
-                    Some(event) => match self.device.account(event).await {
+                step = self.device.next() => match step {
+                    Some(step) => match self.device.account(step).await {
                         Happened::Connected => self.listening.store(true, Ordering::Relaxed),
                         Happened::Received(message) => self.obey(&message).await,
                         Happened::Nothing => {}

@@ -132,6 +132,6 @@ impl Play {
 
 /// A lock's place in the interval: they do not all publish at once.
 fn turn(settings: &SimulationSettings, index: usize) -> Duration {
-    let share = index as f64 / settings.locks.max(1) as f64;
-    settings.interval.mul_f64(share)
+    let locks = u32::try_from(settings.locks.max(1)).unwrap_or(u32::MAX);
+    settings.interval / locks * u32::try_from(index).unwrap_or(u32::MAX)
 }

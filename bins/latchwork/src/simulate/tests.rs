@@ -32,7 +32,7 @@ async fn simulate(
     let (mut all, mut tally) = (Vec::new(), SimulationTally::new());
     let reading = async {
         while let Some(event) = events.recv().await {
-            tally.count(&event);eprintln!("{event:?}");
+            tally.count(&event);
             if enough(&event, &tally).await {
                 stop.cancel();
             }
@@ -117,7 +117,7 @@ async fn commands_are_answered_once() {
     let stub = Stub::start().await;
     let settings = SimulationSettings {
         locks: 1,
-        interval: Duration::from_secs(3600),
+        interval: Duration::from_hours(1),
         ..settings(&stub)
     };
     let lock = settings.first_client_id.to_string();
@@ -155,7 +155,8 @@ async fn commands_are_answered_once() {
 }
 
 /// Scenario: the app sends commands.
-/// Guarantee: each goes to the topic of a lock that listens, and is told as a command.
+/// Guarantee: each goes to the topic of a lock that listens, is told as a command, and is answered
+/// before the simulation ends.
 #[tokio::test]
 async fn the_app_sends_commands() {
     let stub = Stub::start().await;
@@ -194,9 +195,18 @@ async fn the_app_sends_commands() {
         };
         commands.map(id).collect::<Vec<_>>()
     });
+    let mut answered: Vec<_> = events
+        .iter()
+        .filter_map(|event| match event {
+            SimulationEvent::CommandAnswered { command, .. } => Some(*command),
+            _ => None,
+        })
+        .collect();
     told.sort();
     seen.sort();
+    answered.sort();
     assert_eq!(told, seen);
+    assert_eq!(told, answered);
 }
 
 /// Scenario: nobody listens where the edge should be.

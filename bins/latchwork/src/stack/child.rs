@@ -8,8 +8,8 @@ use stage::Backoff;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
-use super::roster::{Roster, RosterEntry};
 use super::StackOptions;
+use super::roster::{Roster, RosterEntry};
 
 /// A stage drains for 10 s by itself; after this it is killed.
 const STOP_DEADLINE: Duration = Duration::from_secs(15);
@@ -42,7 +42,12 @@ impl StageChild {
         if let Some(config) = &options.config {
             command = command.arg("--config").arg(config.as_os_str());
         }
-        Ok(Self { stage: stage.to_owned(), command, health, roster })
+        Ok(Self {
+            stage: stage.to_owned(),
+            command,
+            health,
+            roster,
+        })
     }
 
     /// Where it serves its health, the same over all its starts.

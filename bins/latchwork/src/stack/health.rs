@@ -23,7 +23,11 @@ pub async fn wait_until_ready(name: &str, health: &str, within: Duration) -> any
     };
     let ready = tokio::time::timeout(within, waiting).await;
     if ready.is_err() {
-        bail!("{name} is not ready after {} s: {}", within.as_secs(), last.trim());
+        bail!(
+            "{name} is not ready after {} s: {}",
+            within.as_secs(),
+            last.trim()
+        );
     }
     Ok(())
 }
@@ -35,7 +39,14 @@ async fn readyz(address: &str) -> anyhow::Result<(u16, String)> {
     stream.write_all(request.as_bytes()).await?;
     let mut answer = String::new();
     stream.read_to_string(&mut answer).await?;
-    let status = answer.split(' ').nth(1).and_then(|text| text.parse().ok()).unwrap_or(0);
-    let body = answer.split_once("\r\n\r\n").map(|(_, body)| body.to_owned()).unwrap_or_default();
+    let status = answer
+        .split(' ')
+        .nth(1)
+        .and_then(|text| text.parse().ok())
+        .unwrap_or(0);
+    let body = answer
+        .split_once("\r\n\r\n")
+        .map(|(_, body)| body.to_owned())
+        .unwrap_or_default();
     Ok((status, body))
 }

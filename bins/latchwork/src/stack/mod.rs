@@ -79,11 +79,17 @@ struct Supervised {
 impl Stack {
     /// Starts nats-server, unless one is given, and every stage.
     pub async fn start(options: &StackOptions) -> anyhow::Result<Self> {
-        std::fs::create_dir_all(&options.data_dir)
-            .with_context(|| format!("cannot use the data folder {}", options.data_dir.display()))?;
+        std::fs::create_dir_all(&options.data_dir).with_context(|| {
+            format!("cannot use the data folder {}", options.data_dir.display())
+        })?;
         let roster = Roster::new(&options.data_dir);
         let (nats, nats_url) = start_nats(options, &roster).await?;
-        let mut stack = Self { nats, nats_url, roster, supervised: Vec::new() };
+        let mut stack = Self {
+            nats,
+            nats_url,
+            roster,
+            supervised: Vec::new(),
+        };
         for stage in &options.stages {
             stack.supervise(options, stage)?;
         }
@@ -132,7 +138,12 @@ impl Stack {
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
         tasks.spawn(child.run(stop.clone()));
-        self.supervised.push(Supervised { stage: stage.to_owned(), health, stop, tasks });
+        self.supervised.push(Supervised {
+            stage: stage.to_owned(),
+            health,
+            stop,
+            tasks,
+        });
         Ok(())
     }
 }
@@ -158,6 +169,8 @@ async fn start_nats(
 /// Where a user's data go: `$XDG_DATA_HOME/latchwork`, else `~/.local/share/latchwork`.
 pub fn default_data_dir() -> PathBuf {
     let home = || std::env::var_os("HOME").map(|home| Path::new(&home).join(".local/share"));
-    let base = std::env::var_os("XDG_DATA_HOME").map(PathBuf::from).or_else(home);
+    let base = std::env::var_os("XDG_DATA_HOME")
+        .map(PathBuf::from)
+        .or_else(home);
     base.unwrap_or_else(std::env::temp_dir).join("latchwork")
 }

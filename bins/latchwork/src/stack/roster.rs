@@ -32,7 +32,10 @@ pub struct Roster {
 impl Roster {
     /// A roster in a data folder, empty at first.
     pub fn new(data_dir: &Path) -> Self {
-        Self { path: data_dir.join("stages.json"), file: Arc::default() }
+        Self {
+            path: data_dir.join("stages.json"),
+            file: Arc::default(),
+        }
     }
 
     /// Reads the roster that another process keeps.
@@ -44,7 +47,11 @@ impl Roster {
     /// Adds or replaces an entry, by name.
     pub fn set(&self, entry: RosterEntry) -> io::Result<()> {
         let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        match file.stages.iter_mut().find(|known| known.name == entry.name) {
+        match file
+            .stages
+            .iter_mut()
+            .find(|known| known.name == entry.name)
+        {
             Some(known) => *known = entry,
             None => file.stages.push(entry),
         }
@@ -57,12 +64,19 @@ impl Roster {
 
     /// Everybody, in the order of their start.
     pub fn entries(&self) -> Vec<RosterEntry> {
-        self.file.lock().unwrap_or_else(PoisonError::into_inner).stages.clone()
+        self.file
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .stages
+            .clone()
     }
 
     /// Process id by name.
     pub fn pid(&self, name: &str) -> Option<u32> {
-        self.entries().iter().find(|entry| entry.name == name).map(|entry| entry.pid)
+        self.entries()
+            .iter()
+            .find(|entry| entry.name == name)
+            .map(|entry| entry.pid)
     }
 
     /// Nobody runs any more.
