@@ -1,4 +1,5 @@
 //! The sink, topics and reader on a real Kafka that is killed, paused and limited.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;

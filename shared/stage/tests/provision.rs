@@ -1,5 +1,4 @@
 //! Streams and durables on a real server.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use async_nats::jetstream::stream;
 use servers::{NatsOptions, NatsServer};

@@ -24,7 +24,7 @@ use dead_letters::DeadLetters;
 use screen::Screen;
 
 /// How long the stages may take to start.
-const START: Duration = Duration::from_secs(60);
+const START: Duration = Duration::from_mins(1);
 
 /// How long what was acknowledged may take to arrive after the last message.
 const ARRIVAL: Duration = Duration::from_secs(20);

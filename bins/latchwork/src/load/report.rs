@@ -132,6 +132,9 @@ pub struct AuditReport {
     /// In Kafka after a later one of the same client.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub out_of_order: Option<u64>,
+    /// Records in the topic that are not of this load.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub other_records: Option<u64>,
     /// Connections that broke; their messages were sent again.
     pub broken_connections: u64,
 }
@@ -272,6 +275,9 @@ impl LoadReport {
                 f,
                 "; lost {lost}, duplicates {duplicates}, out of order {moved}"
             )?;
+        }
+        if let Some(others @ 1..) = self.audit.other_records {
+            write!(f, "; {others} records of somebody else")?;
         }
         if broken_connections > 0 {
             write!(f, "; {broken_connections} connections broke")?;

@@ -110,6 +110,7 @@ fn audit(totals: Totals, arrivals: Option<&Arrivals>) -> AuditReport {
         lost: arrivals.map(|arrivals| arrivals.lost),
         duplicates: arrivals.map(|arrivals| arrivals.audit.duplicates),
         out_of_order: arrivals.map(|arrivals| arrivals.audit.out_of_order),
+        other_records: arrivals.map(|arrivals| arrivals.audit.foreign),
         broken_connections: totals.broken,
     }
 }

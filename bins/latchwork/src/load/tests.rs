@@ -225,7 +225,10 @@ async fn losses_and_duplicates_are_found() {
         (audit.acknowledged, audit.lost, audit.duplicates),
         (2_000, Some(1), Some(1))
     );
-    assert_eq!(audit.out_of_order, Some(0));
+    assert_eq!(
+        (audit.out_of_order, audit.other_records),
+        (Some(0), Some(1))
+    );
     assert_eq!(report.publish_to_kafka.unwrap().count, 1_899);
     assert!(!report.sustained, "{report}");
 }

@@ -186,17 +186,27 @@ impl Dispatcher {
             Ok(index) => self.batch.push(message, &index),
             Err(poisoned) => self.batch.push(message, poisoned.get_ref()),
         }
-        if self.batch.is_full() { self.route() } else { Ok(()) }
+        if self.batch.is_full() {
+            self.route()
+        } else {
+            Ok(())
+        }
     }
 
     /// Delivers the batch.
     fn route(&mut self) -> Result<(), RouterDead> {
-        let Batch { messages, lookups, found } = &mut self.batch;
+        let Batch {
+            messages,
+            lookups,
+            found,
+        } = &mut self.batch;
         self.trunk.look_up(lookups, found)?;
         // The router reads filter by filter; this restores the order of publishing.
         found.sort_unstable();
         for &Found { ticket, filter } in &*found {
-            let Some(message) = messages.get(usize::from(ticket)) else { continue };
+            let Some(message) = messages.get(usize::from(ticket)) else {
+                continue;
+            };
             let filter = self.trunk.filter(filter).unwrap_or_else(|| message.topic());
             self.subscriptions.deliver(filter, message);
         }
@@ -233,7 +243,9 @@ impl Batch {
     fn push(&mut self, message: Arc<Message>, index: &TopicIndex) {
         let topic = message.topic();
         let (named, matching) = (index.has_name(topic), index.wildcard_matches(topic));
-        let Ok(ticket) = Ticket::try_from(self.messages.len()) else { return };
+        let Ok(ticket) = Ticket::try_from(self.messages.len()) else {
+            return;
+        };
         if named {
             self.lookups.add_by_name(ticket);
         }

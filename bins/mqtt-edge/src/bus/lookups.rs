@@ -43,7 +43,10 @@ impl Found {
         let properties = forward.properties.as_ref()?;
         Some(Self {
             ticket: *forward.publish.payload.first()?,
-            filter: properties.subscription_identifiers.first()?.checked_sub(1)?,
+            filter: properties
+                .subscription_identifiers
+                .first()?
+                .checked_sub(1)?,
         })
     }
 }
@@ -93,11 +96,14 @@ impl Lookups {
     fn push(&mut self, topic: Bytes, ticket: Ticket) -> usize {
         // A static byte costs no memory in the logs. It is never empty: an empty payload would
         // touch the router's retained messages.
-        let ticket = TICKETS.get(usize::from(ticket)..).and_then(|rest| rest.first_chunk::<1>());
+        let ticket = TICKETS
+            .get(usize::from(ticket)..)
+            .and_then(|rest| rest.first_chunk::<1>());
         let payload = Bytes::from_static(ticket.unwrap_or(&[0]));
         // rumqttd, `PublishData::size`.
         let counted = 4 + topic.len() + payload.len();
-        self.packets.push(Packet::Publish(Publish::new(topic, payload, false), None));
+        self.packets
+            .push(Packet::Publish(Publish::new(topic, payload, false), None));
         counted
     }
 }

@@ -1,7 +1,7 @@
 //! Who has subscribed to what.
 
-use std::collections::{BTreeMap, HashMap};
 use std::collections::hash_map::Entry;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use super::message::Message;
@@ -63,7 +63,10 @@ impl Subscriptions {
             Some(name) => &mut filter.groups.entry(name.clone()).or_default().members,
             None => &mut filter.subscribers,
         };
-        match subscribers.iter_mut().find(|known| known.link == subscriber.link) {
+        match subscribers
+            .iter_mut()
+            .find(|known| known.link == subscriber.link)
+        {
             Some(known) => *known = subscriber,
             None => subscribers.push(subscriber),
         }
@@ -71,12 +74,16 @@ impl Subscriptions {
 
     /// Takes a subscriber away. True when nobody subscribes to its filter any more.
     pub(super) fn remove(&mut self, link: LinkId, selector: &Selector) -> bool {
-        let Some(filter) = self.filters.get_mut(&*selector.filter) else { return false };
+        let Some(filter) = self.filters.get_mut(&*selector.filter) else {
+            return false;
+        };
         filter.remove(link, |share| share == selector.share.as_deref());
         if !filter.has(link)
             && let Entry::Occupied(mut of_link) = self.links.entry(link)
         {
-            of_link.get_mut().retain(|known| **known != *selector.filter);
+            of_link
+                .get_mut()
+                .retain(|known| **known != *selector.filter);
             if of_link.get().is_empty() {
                 of_link.remove();
             }
@@ -92,7 +99,9 @@ impl Subscriptions {
     pub(super) fn remove_link(&mut self, link: LinkId) -> Vec<Arc<str>> {
         let mut idle = self.links.remove(&link).unwrap_or_default();
         idle.retain(|text| {
-            let Some(filter) = self.filters.get_mut(text) else { return false };
+            let Some(filter) = self.filters.get_mut(text) else {
+                return false;
+            };
             filter.remove(link, |_any| true);
             if filter.is_idle() {
                 self.filters.remove(text);
@@ -105,7 +114,9 @@ impl Subscriptions {
 
     /// Gives a message to all subscribers of a filter and to one of each group.
     pub(super) fn deliver(&mut self, filter: &str, message: &Arc<Message>) {
-        let Some(filter) = self.filters.get_mut(filter) else { return };
+        let Some(filter) = self.filters.get_mut(filter) else {
+            return;
+        };
         for subscriber in &filter.subscribers {
             subscriber.deliver(message);
         }
@@ -124,7 +135,9 @@ impl Subscriptions {
 
 impl Filter {
     fn all(&self) -> impl Iterator<Item = &Subscriber> {
-        self.subscribers.iter().chain(self.groups.values().flat_map(|group| &group.members))
+        self.subscribers
+            .iter()
+            .chain(self.groups.values().flat_map(|group| &group.members))
     }
 
     fn is_idle(&self) -> bool {
@@ -139,7 +152,8 @@ impl Filter {
     /// subscribers (`None`).
     fn remove(&mut self, link: LinkId, from: impl Fn(Option<&str>) -> bool) {
         if from(None) {
-            self.subscribers.retain(|subscriber| subscriber.link != link);
+            self.subscribers
+                .retain(|subscriber| subscriber.link != link);
         }
         self.groups.retain(|name, group| {
             if from(Some(name)) {
@@ -156,7 +170,9 @@ impl Group {
         let count = self.members.len();
         let weight = message.weight();
         let order = (0..count).map(|step| (self.turn + step) % count);
-        let mut turn = order.filter_map(|at| Some((at, self.members.get(at)?))).peekable();
+        let mut turn = order
+            .filter_map(|at| Some((at, self.members.get(at)?)))
+            .peekable();
         let first = turn.peek().copied();
         let free = turn.find(|(_, member)| member.queue.has_room(weight));
         if let Some((at, member)) = free.or(first) {

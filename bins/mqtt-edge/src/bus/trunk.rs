@@ -58,13 +58,19 @@ impl Trunk {
     /// Starts a router. Its thread cannot be stopped: it lives as long as the process.
     pub(super) fn open() -> Result<Self, RouterDead> {
         let router = Router::new(0, config()).spawn();
-        let (to_router, from_router, _) = LinkBuilder::new("trunk", router).build().map_err(dead)?;
+        let (to_router, from_router, _) =
+            LinkBuilder::new("trunk", router).build().map_err(dead)?;
         Self::over(to_router, from_router)
     }
 
     pub(super) fn over(to_router: LinkTx, from_router: LinkRx) -> Result<Self, RouterDead> {
         let (numbers, filters) = (HashMap::new(), Vec::new());
-        let mut trunk = Self { to_router, from_router, numbers, filters };
+        let mut trunk = Self {
+            to_router,
+            from_router,
+            numbers,
+            filters,
+        };
         trunk.ask_for(BY_NAME.to_owned(), 0)?;
         Ok(trunk)
     }
@@ -94,7 +100,10 @@ impl Trunk {
         if is_exact(filter) {
             return Ok(());
         }
-        let unsubscribe = Unsubscribe { pkid: 1, filters: vec![routed(filter)] };
+        let unsubscribe = Unsubscribe {
+            pkid: 1,
+            filters: vec![routed(filter)],
+        };
         self.send(Packet::Unsubscribe(unsubscribe, None))?;
         self.wait_for(|packet| matches!(packet, Packet::UnsubAck(..)))
     }
@@ -107,7 +116,9 @@ impl Trunk {
         found: &mut Vec<Found>,
     ) -> Result<(), RouterDead> {
         let mut packets = lookups.packets();
-        let Some(last) = packets.next_back() else { return Ok(()) };
+        let Some(last) = packets.next_back() else {
+            return Ok(());
+        };
         // One event for all of them: the router takes the whole buffer at once.
         self.to_router.buffer().extend(packets);
         self.send(last)?;
@@ -138,8 +149,14 @@ impl Trunk {
             retain_forward_rule: RetainForwardRule::Never,
         };
         // Zero is no subscription identifier (MQTT 5.0, section 3.8.2.1.2).
-        let properties = SubscribeProperties { id: Some(number + 1), user_properties: Vec::new() };
-        let subscribe = Subscribe { pkid: 1, filters: vec![filter] };
+        let properties = SubscribeProperties {
+            id: Some(number + 1),
+            user_properties: Vec::new(),
+        };
+        let subscribe = Subscribe {
+            pkid: 1,
+            filters: vec![filter],
+        };
         self.send(Packet::Subscribe(subscribe, Some(properties)))?;
         self.wait_for(|packet| matches!(packet, Packet::SubAck(..)))
     }
@@ -191,7 +208,10 @@ pub(super) fn config() -> RouterConfig {
     }
 }
 
-#[expect(clippy::needless_pass_by_value, reason = "used as a function in map_err")]
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "used as a function in map_err"
+)]
 fn dead(error: LinkError) -> RouterDead {
     error!(%error, "the router of local subscriptions does not answer");
     RouterDead

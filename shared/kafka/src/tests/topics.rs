@@ -10,7 +10,13 @@ const OTHER: &str = "message_command";
 
 /// Every second record goes to the other topic.
 fn mixed(numbers: std::ops::Range<u64>) -> Vec<KafkaRecord> {
-    let topic = |number: u64| if number % 2 == 0 { TOPIC } else { OTHER };
+    let topic = |number: u64| {
+        if number.is_multiple_of(2) {
+            TOPIC
+        } else {
+            OTHER
+        }
+    };
     numbers
         .map(|number| KafkaRecord {
             topic: topic(number).into(),

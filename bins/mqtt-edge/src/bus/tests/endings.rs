@@ -122,7 +122,10 @@ fn router_and_intruder() -> (Trunk, LinkTx) {
     let router = Router::new(0, config).spawn();
     let (to_router, from_router, _) = LinkBuilder::new("trunk", router.clone()).build().unwrap();
     let (intruder, _, _) = LinkBuilder::new("intruder", router).build().unwrap();
-    (Trunk::over(to_router, from_router).unwrap_or_else(|_| panic!("no router")), intruder)
+    (
+        Trunk::over(to_router, from_router).unwrap_or_else(|_| panic!("no router")),
+        intruder,
+    )
 }
 
 /// Scenario: the router's thread panics, on a topic that the bus would never give to it, while one

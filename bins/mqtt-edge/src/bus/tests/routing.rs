@@ -223,5 +223,8 @@ async fn shared_subscriptions_take_turns() {
         payloads_until_mark(&bus, &mut second, "mark").await,
         ["5", "6"]
     );
-    assert_eq!(payloads_until_mark(&bus, &mut first, "mark").await, Vec::<Bytes>::new());
+    assert_eq!(
+        payloads_until_mark(&bus, &mut first, "mark").await,
+        Vec::<Bytes>::new()
+    );
 }
