@@ -14,8 +14,9 @@ pub(crate) struct Plan {
     waiting: Vec<usize>,
     flight: Vec<usize>,
     left: Vec<usize>,
-    /// Those that go one by one, because their message set was refused. Sorted.
-    alone: Vec<usize>,
+    /// Those that go one by one, because their message set was refused, and how often each was
+    /// refused alone. Sorted.
+    alone: Vec<(usize, u8)>,
 }
 
 impl Plan {
@@ -52,7 +53,7 @@ impl Plan {
                 self.left.push(index);
                 continue;
             }
-            let alone = self.alone.binary_search(&index).is_ok();
+            let alone = find(&self.alone, index).is_ok();
             let within = self.flight.len() < window.records && bytes < window.bytes;
             let takes = self.flight.is_empty() || within && !alone;
             if takes {
@@ -98,13 +99,22 @@ impl Plan {
         }
     }
 
-    /// Whether a record goes alone; if not, from now on it does.
-    pub(crate) fn was_alone(&mut self, index: usize) -> bool {
-        match self.alone.binary_search(&index) {
-            Ok(_) => true,
+    /// Whether the flight is one record that goes alone.
+    pub(crate) fn flight_is_alone(&self) -> bool {
+        matches!(*self.flight, [index] if find(&self.alone, index).is_ok())
+    }
+
+    /// Notes that the message set of a record was refused, and lets the record go alone from now
+    /// on. Returns how often it was refused alone.
+    pub(crate) fn was_refused(&mut self, index: usize) -> u8 {
+        match find(&self.alone, index) {
+            Ok(place) => self.alone.get_mut(place).map_or(0, |(_, times)| {
+                *times = times.saturating_add(1);
+                *times
+            }),
             Err(place) => {
-                self.alone.insert(place, index);
-                false
+                self.alone.insert(place, (index, 0));
+                0
             }
         }
     }
@@ -116,6 +126,10 @@ impl Plan {
             .extract_if(.., |index| of_topic(index))
             .collect()
     }
+}
+
+fn find(alone: &[(usize, u8)], index: usize) -> Result<usize, usize> {
+    alone.binary_search_by_key(&index, |(index, _)| *index)
 }
 
 #[cfg(test)]
@@ -188,12 +202,17 @@ mod tests {
         let items = batch(&["a"; 6]);
         let mut plan = Plan::default();
         plan.reset(items.len());
-        assert!(!plan.was_alone(2) && !plan.was_alone(3) && plan.was_alone(2));
+        assert_eq!(
+            [3, 2, 2, 2].map(|index| plan.was_refused(index)),
+            [0, 0, 1, 2]
+        );
         let mut flights = Vec::new();
         while plan.next_flight(&items, WIDE, &open(&["a"])) {
-            flights.push(plan.flight().to_vec());
+            flights.push((plan.flight().to_vec(), plan.flight_is_alone()));
         }
-        assert_eq!(flights, [vec![0, 1], vec![2], vec![3], vec![4, 5]]);
+        let [before, two, three, after] = [vec![0, 1], vec![2], vec![3], vec![4, 5]];
+        let expected = [(before, false), (two, true), (three, true), (after, false)];
+        assert_eq!(flights, expected);
     }
 
     /// Scenario: a flight stops in the middle, one of its records failed, one topic is given up.

@@ -62,6 +62,7 @@ struct Shared {
     gate: Gate,
     live: Mutex<Live>,
     renewing: tokio::sync::Mutex<()>,
+    alone: tokio::sync::Mutex<()>,
     renewed: AtomicU64,
 }
 
@@ -118,6 +119,7 @@ impl KafkaProducer {
                     producer: Arc::new(producer),
                 }),
                 renewing: tokio::sync::Mutex::new(()),
+                alone: tokio::sync::Mutex::new(()),
                 renewed: AtomicU64::new(0),
             }),
         })
@@ -195,6 +197,11 @@ impl KafkaProducer {
 
     pub(crate) fn unknown_topic(&self) -> UnknownTopic {
         self.shared.unknown_topic
+    }
+
+    /// The right to send a record alone: two lanes that do it at once could share a message set.
+    pub(crate) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
+        self.shared.alone.lock().await
     }
 
     /// Changes with each fatal error.

@@ -24,6 +24,10 @@ const LOOK_FOR_ROOM: Duration = Duration::from_millis(20);
 /// The longest wait before Kafka is asked again about a topic or given refused records again.
 const LONGEST_WAIT: Duration = Duration::from_secs(5);
 
+/// How often Kafka must refuse a record that goes alone. Once could be the fault of another lane's
+/// record that came into the same message set.
+const REFUSALS: u8 = 3;
+
 /// Stores the batches of one lane in Kafka, over the producer that all lanes share.
 ///
 /// [`send`](Sink::send) waits as long as it takes: Kafka being away is no error, the wait is the
@@ -109,6 +113,10 @@ impl KafkaSink {
         items: &[KafkaRecord],
         refused: &mut Vec<Refused>,
     ) -> Result<bool, KafkaError> {
+        let _one_at_a_time = match self.plan.flight_is_alone() {
+            true => Some(self.producer.alone().await),
+            false => None,
+        };
         let live = self.producer.live();
         let length = self.plan.flight().len();
         self.lane.start(length);
@@ -216,7 +224,7 @@ impl KafkaSink {
                 continue;
             };
             match meaning(code) {
-                Meaning::Record(word) if self.plan.was_alone(index) => {
+                Meaning::Record(word) if self.plan.was_refused(index) >= REFUSALS => {
                     let reject = Reject::new(word, format!("Kafka refuses the record: {code}"));
                     refused.push(Refused { index, reject });
                     continue;

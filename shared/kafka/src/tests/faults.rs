@@ -35,18 +35,18 @@ async fn retriable_errors_keep_the_order() {
 }
 
 /// Scenario: the broker finds a message set too large; sent alone, one of its records is too large
-/// again.
+/// again and again.
 /// Guarantee: that record is refused with its index, all others are stored.
 #[tokio::test]
 async fn a_message_set_that_is_too_large_is_split() {
     let fixture = Fixture::new();
     let mut sink = fixture.sink();
     send(&mut sink, &batch(0..1)).await;
-    // All records have one key, so that they share one message set. The second error hits the
-    // first record that is sent alone.
+    // All records have one key, so that they share one message set. All errors but the first hit
+    // the first record that is sent alone.
     let too_large = Code::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
     let cluster = fixture.kafka.cluster();
-    cluster.request_errors(RDKafkaApiKey::Produce, &[too_large, too_large]);
+    cluster.request_errors(RDKafkaApiKey::Produce, &[too_large; 4]);
     let items: Vec<_> = (0..20).map(|n| numbered(100 + n * 11)).collect();
     let refused = send(&mut sink, &items).await;
     assert_eq!(refused.len(), 1);
@@ -56,6 +56,22 @@ async fn a_message_set_that_is_too_large_is_split() {
     let numbers = &by_key(&stored)[&items[0].key.clone().unwrap()];
     let expected: Vec<u64> = (1..20).map(|n| 100 + n * 11).collect();
     assert_eq!(*numbers, expected);
+}
+
+/// Scenario: the broker finds a message set too large, and once more a record that is sent alone,
+/// because a large record of another lane came into its set.
+/// Guarantee: nothing is refused: it takes three times.
+#[tokio::test]
+async fn a_large_neighbour_from_another_lane_refuses_nothing() {
+    let fixture = Fixture::new();
+    let mut sink = fixture.sink();
+    send(&mut sink, &batch(0..1)).await;
+    let too_large = Code::RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE;
+    let cluster = fixture.kafka.cluster();
+    cluster.request_errors(RDKafkaApiKey::Produce, &[too_large; 3]);
+    let items: Vec<_> = (1..20).map(|n| numbered(n * 11)).collect();
+    assert_eq!(send(&mut sink, &items).await, []);
+    assert_eq!(fixture.stored(20).await.len(), 20);
 }
 
 /// Scenario: a record is above `message.max.bytes`, another has a topic that can't be one, a third
@@ -94,7 +110,7 @@ async fn an_invalid_record_is_refused_alone() {
     fixture
         .kafka
         .cluster()
-        .request_errors(RDKafkaApiKey::Produce, &[invalid, invalid]);
+        .request_errors(RDKafkaApiKey::Produce, &[invalid; 4]);
     let items: Vec<_> = (0..5).map(|n| numbered(n * 11)).collect();
     let refused = send(&mut sink, &items).await;
     let found: Vec<_> = refused.iter().map(|r| (r.index, r.reject.code)).collect();
