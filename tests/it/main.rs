@@ -21,6 +21,7 @@ mod fleet;
 mod kafka_log;
 mod ledger;
 mod metrics;
+mod nats_line;
 mod payloads;
 mod poison;
 mod protocol;

@@ -4,10 +4,12 @@ use std::time::{Duration, Instant};
 
 use latchwork::mqtt_client::{ClientError, ClientOptions, MqttClient, Publish, Qos, ReasonCode};
 
+use tokio::net::TcpStream;
+
 use crate::payloads::{broken_state, command, command_topic, state, state_topic};
 use crate::raw_mqtt::{DISCONNECT, LEVELS, Level, PUBACK, PUBLISH, RawClient, RawConnect, packet};
 use crate::testbed::{Setup, Testbed, connect, publish};
-use crate::waiting::soon;
+use crate::waiting::{soon, until};
 
 const LOCK: &str = "10083618796833171";
 
@@ -323,4 +325,36 @@ async fn wills_speak_for_those_who_broke_off() {
         &*soon("the end", incoming.next()).await.unwrap().topic,
         "wills/end"
     );
+}
+
+/// Scenario: while the store hangs, a client publishes; then the edge gets SIGTERM, and the store
+/// goes on.
+/// Guarantee: what was stored is acknowledged before the connection ends: the client does not
+/// publish it again. In 5.0, 0x8B is the last word (MQTT-3.14.4-1).
+#[tokio::test]
+async fn a_stopping_edge_acknowledges_what_it_stored() {
+    for level in LEVELS {
+        let bed = edge().await;
+        let mut client = RawClient::connected(bed.mqtt(), level, LOCK).await;
+        bed.pause("nats-server");
+        client
+            .publish(&state_topic(LOCK), state(LOCK, 1).as_bytes(), 1, 5)
+            .await;
+        client.ping().await;
+        bed.terminate("mqtt-edge");
+        let mqtt = bed.mqtt().to_owned();
+        let stops = async || TcpStream::connect(&mqtt).await.is_err();
+        until("the edge to take no more connections", stops).await;
+        bed.resume("nats-server");
+        let packets = client.closed().await;
+        let types: Vec<u8> = packets.iter().map(|packet| packet.first).collect();
+        match level {
+            Level::V311 => assert_eq!(types, [PUBACK]),
+            Level::V5 => {
+                assert_eq!(types, [PUBACK, DISCONNECT], "{packets:?}");
+                assert_eq!(packets[1].body[0], 0x8B);
+            }
+        }
+        assert_eq!(packets[0].body[..2], [0, 5]);
+    }
 }

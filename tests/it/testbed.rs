@@ -7,10 +7,11 @@ use kafka::KafkaConnection;
 use latchwork::mqtt_client::{ClientOptions, IncomingMessages, MqttClient, Publish, ReasonCode};
 use latchwork::stack::{Stack, StackOptions};
 use rustix::process::{Pid, Signal, kill_process};
-use servers::{NatsServer, free_port};
+use servers::{NatsOptions, NatsServer, free_port};
 use tempfile::TempDir;
 
 use crate::metrics::Metrics;
+use crate::nats_line::NatsLine;
 use crate::shared_kafka::shared_kafka;
 use crate::waiting::{DEADLINE, soon, until};
 
@@ -28,6 +29,7 @@ pub(crate) struct Setup {
     stages: Option<Vec<String>>,
     environment: Vec<(String, String)>,
     refuse_anonymous: bool,
+    cuttable_line: bool,
 }
 
 impl Setup {
@@ -66,6 +68,12 @@ impl Setup {
         self
     }
 
+    /// The stages reach nats-server over a [`NatsLine`].
+    pub(crate) fn cuttable_line(mut self) -> Self {
+        self.cuttable_line = true;
+        self
+    }
+
     /// Starts it, and returns when every stage can work.
     pub(crate) async fn start(self) -> Testbed {
         let folder = tempfile::Builder::new()
@@ -100,8 +108,17 @@ impl Setup {
         .map(|(key, value)| (key.to_owned(), value.to_owned()))
         .into();
         options.environment.extend(self.environment);
+        let mut line = None;
+        if self.cuttable_line {
+            let server = NatsServer::start(NatsOptions::new(folder.path().join("nats"))).await;
+            let server = server.unwrap();
+            let to_server = NatsLine::to(server.port()).await;
+            options.nats = Some(to_server.url().to_owned());
+            line = Some((to_server, server));
+        }
         let mut bed = Testbed {
             stack: None,
+            line,
             options,
             folder,
         };
@@ -114,6 +131,7 @@ impl Setup {
 pub(crate) struct Testbed {
     // Ends before its folder goes.
     stack: Option<Stack>,
+    line: Option<(NatsLine, NatsServer)>,
     options: StackOptions,
     folder: TempDir,
 }
@@ -135,18 +153,17 @@ impl Testbed {
     /// SIGTERM to each stage in the order of the data, then to nats-server.
     pub(crate) async fn stop(&mut self) {
         let stack = self.stack.take().expect("it does not run");
-        soon("the stack to stop", stack.stop()).await.unwrap();
+        soon("the stack to stop", stack.stop()).await;
     }
 
     fn stack(&self) -> &Stack {
         self.stack.as_ref().expect("it does not run")
     }
 
-    pub(crate) fn nats(&mut self) -> &mut NatsServer {
-        self.stack
-            .as_mut()
-            .and_then(Stack::nats)
-            .expect("no nats-server of its own runs")
+    /// The line to nats-server, when it was asked for.
+    pub(crate) fn line(&self) -> &NatsLine {
+        let (line, _server) = self.line.as_ref().expect("no cuttable line was asked for");
+        line
     }
 
     pub(crate) fn nats_url(&self) -> &str {
@@ -179,6 +196,11 @@ impl Testbed {
         };
         until(&format!("{stage} to be started again"), async || another()).await;
         self.ready().await;
+    }
+
+    /// SIGTERM, without waiting for its effect. A stage that ends is started again.
+    pub(crate) fn terminate(&self, stage: &str) {
+        send_signal(self.pid(stage), Signal::TERM);
     }
 
     /// SIGSTOP: the stage stands still, its connections stay open.

@@ -65,7 +65,8 @@ pub(crate) async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()
     }
     out.flush()?;
     stop.cancelled().await;
-    stack.stop().await
+    stack.stop().await;
+    Ok(())
 }
 
 fn options(args: UpArgs) -> anyhow::Result<StackOptions> {

@@ -77,10 +77,8 @@ impl ClientContext for Events {
                     );
                 }
             }
-            _ => {
-                self.0.reach.trouble(reason);
-                self.0.log.line(RDKafkaLogLevel::Warning, "ERROR", reason);
-            }
+            // librdkafka has written it to its log too.
+            _ => self.0.reach.trouble(reason),
         }
     }
 }

@@ -62,7 +62,7 @@ struct Shared {
     gate: Gate,
     live: Mutex<Live>,
     renewing: tokio::sync::Mutex<()>,
-    alone: tokio::sync::Mutex<()>,
+    alone: Arc<tokio::sync::Mutex<()>>,
     renewed: AtomicU64,
 }
 
@@ -119,7 +119,7 @@ impl KafkaProducer {
                     producer: Arc::new(producer),
                 }),
                 renewing: tokio::sync::Mutex::new(()),
-                alone: tokio::sync::Mutex::new(()),
+                alone: Arc::default(),
                 renewed: AtomicU64::new(0),
             }),
         })
@@ -200,8 +200,8 @@ impl KafkaProducer {
     }
 
     /// The right to send a record alone: two lanes that do it at once could share a message set.
-    pub(crate) async fn alone(&self) -> tokio::sync::MutexGuard<'_, ()> {
-        self.shared.alone.lock().await
+    pub(crate) async fn alone(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        Arc::clone(&self.shared.alone).lock_owned().await
     }
 
     /// Changes with each fatal error.

@@ -31,25 +31,24 @@ pub(crate) struct Outage {
 impl Reachability {
     /// A connection failed; others may be fine.
     pub(crate) fn trouble(&self, reason: &str) {
+        if let Some(outage) = self.outage.lock().as_mut() {
+            reason.clone_into(&mut outage.reason);
+        }
         reason.clone_into(&mut self.trouble.lock());
     }
 
     /// No broker can be reached, or none accepts us.
     pub(crate) fn lost(&self, what: &str) {
-        let trouble = std::mem::take(&mut *self.trouble.lock());
-        let reason = if trouble.is_empty() { what } else { &trouble };
-        let mut outage = self.outage.lock();
-        let start = outage.as_ref().map_or_else(Instant::now, |now| now.start);
-        let since = outage
-            .as_ref()
-            .map_or_else(SystemTime::now, |now| now.since);
-        *outage = Some(Outage {
-            since,
-            reason: reason.into(),
-            start,
+        self.outage.lock().get_or_insert_with(|| {
+            let trouble = self.trouble.lock();
+            let reason = if trouble.is_empty() { what } else { &trouble };
+            Outage {
+                since: SystemTime::now(),
+                reason: reason.into(),
+                start: Instant::now(),
+            }
         });
         self.down.store(true, Ordering::Release);
-        drop(outage);
         self.remind();
     }
 
@@ -72,6 +71,7 @@ impl Reachability {
         self.heard.store(true, Ordering::Relaxed);
         if self.down.swap(false, Ordering::AcqRel) {
             let outage = self.outage.lock().take();
+            self.trouble.lock().clear();
             self.limit.forget("down");
             let for_s = outage.map_or(0, |outage| outage.start.elapsed().as_secs());
             tracing::info!(for_s, "Kafka is reachable again");
@@ -107,7 +107,6 @@ mod tests {
         reach.lost("all brokers are down");
         let first = reach.outage().unwrap();
         reach.trouble("refused");
-        reach.lost("all brokers are down");
         let second = reach.outage().unwrap();
         assert_eq!(second.since, first.since);
         assert_eq!(second.reason, "refused");

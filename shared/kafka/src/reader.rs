@@ -286,7 +286,8 @@ impl ClientContext for ReaderEvents {
     }
 
     fn error(&self, _: NativeError, reason: &str) {
-        self.0.line(RDKafkaLogLevel::Warning, "ERROR", reason);
+        // librdkafka has written it to its log too.
+        tracing::debug!(target: "librdkafka", "{reason}");
     }
 }
 

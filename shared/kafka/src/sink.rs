@@ -113,9 +113,10 @@ impl KafkaSink {
         items: &[KafkaRecord],
         refused: &mut Vec<Refused>,
     ) -> Result<bool, KafkaError> {
-        let _one_at_a_time = match self.plan.flight_is_alone() {
-            true => Some(self.producer.alone().await),
-            false => None,
+        let _one_at_a_time = if self.plan.flight_is_alone() {
+            Some(self.producer.alone().await)
+        } else {
+            None
         };
         let live = self.producer.live();
         let length = self.plan.flight().len();

@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use crate::command::ChildCommand;
@@ -130,6 +131,11 @@ impl NatsServer {
     /// SIGKILL now; returns when the process is gone.
     pub async fn kill(&mut self) -> Result<(), ServerError> {
         self.server.kill().await
+    }
+
+    /// Waits for the server to end by itself, e.g. because somebody killed it. Cancel-safe.
+    pub async fn ended(&mut self) -> Result<ExitStatus, ServerError> {
+        self.server.ended().await
     }
 
     /// Kills the server if it runs, starts it on the same data and port, and returns when it is

@@ -1,6 +1,7 @@
 //! What both servers share: one child (a program or a container), its ports, and its readiness.
 
 use std::path::{Path, PathBuf};
+use std::process::ExitStatus;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -78,6 +79,11 @@ impl Server {
 
     pub(crate) async fn kill(&mut self) -> Result<(), ServerError> {
         self.child.kill().await.map(drop)
+    }
+
+    /// Cancel-safe.
+    pub(crate) async fn ended(&mut self) -> Result<ExitStatus, ServerError> {
+        self.child.wait().await
     }
 
     pub(crate) async fn stop(&mut self) -> Result<(), ServerError> {

@@ -12,7 +12,7 @@ use crate::hook::{Hook, WantedEvents};
 use crate::reader::Reader;
 
 /// The built-in pipeline: the door-lock articles' own set-up.
-const BUILT_IN: &str = r#"
+pub(crate) const BUILT_IN: &str = r#"
 [[contract]]
 filter = "devices/+/state"
 schema = "lock-state"

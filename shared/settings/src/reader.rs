@@ -12,7 +12,7 @@ use crate::error::{Fault, Place, SettingsError};
 use crate::file::{ContractEntry, File, HookEntry, StreamsEntry, TopicEntry};
 use crate::hook::Hook;
 use crate::nearest::did_you_mean;
-use crate::pipeline::{KafkaTopic, Pipeline, Streams};
+use crate::pipeline::{BUILT_IN, KafkaTopic, Pipeline, Streams};
 
 /// Reads one file.
 pub(crate) struct Reader<'t> {
@@ -37,13 +37,16 @@ impl<'t> Reader<'t> {
                 Fault::Toml(in_words(error.message())),
             )
         })?;
-        // A file that says nothing of contracts or hooks means none of them, not the built-in ones.
-        let contracts = written.contract.unwrap_or_default();
+        let (contracts, hooks) = match (written.contract, written.hook) {
+            // A file that only says how to connect keeps the built-in pipeline: it would accept
+            // everything and write nothing otherwise.
+            (None, None) => built_in(),
+            (contracts, hooks) => (contracts.unwrap_or_default(), hooks.unwrap_or_default()),
+        };
         let contracts: Vec<_> = contracts
             .into_iter()
             .map(|entry| self.contract(&entry))
             .collect::<Result<_, _>>()?;
-        let hooks = written.hook.unwrap_or_default();
         let hooks: Vec<_> = hooks
             .into_iter()
             .map(|entry| self.hook(entry))
@@ -238,4 +241,13 @@ fn envelope_of(kafka_topic: &str, hooks: &[Hook]) -> Option<&'static str> {
     });
     let first = envelopes.next()??;
     envelopes.all(|other| other == Some(first)).then_some(first)
+}
+
+/// Contracts and hooks of the built-in pipeline.
+fn built_in() -> (Vec<ContractEntry>, Vec<HookEntry>) {
+    let file: File = toml::from_str(BUILT_IN).unwrap_or_default();
+    (
+        file.contract.unwrap_or_default(),
+        file.hook.unwrap_or_default(),
+    )
 }

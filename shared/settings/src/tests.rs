@@ -270,8 +270,9 @@ fn a_contract_may_leave_the_client_id_alone() {
     );
 }
 
-/// Scenario: a file that can't be read; one without hooks.
-/// Guarantee: one line names the file; the summary says that nothing goes to Kafka.
+/// Scenario: a file that can't be read; one with contracts alone; one that only sets streams.
+/// Guarantee: one line names the file; the summary says that nothing goes to Kafka; the last keeps
+/// the built-in pipeline.
 #[test]
 fn what_is_missing_is_told() {
     let error = Pipeline::load(Some(Path::new("/nowhere/pipeline.toml")))
@@ -281,11 +282,14 @@ fn what_is_missing_is_told() {
         error.contains("/nowhere/pipeline.toml") && !error.contains('\n'),
         "{error}"
     );
-    let pipeline = read("[streams]\npartitions = 8\nup_max_bytes = \"64MiB\"\n").unwrap();
+    let contract = "[[contract]]\nfilter = \"a\"\nschema = \"lock-state\"\n";
+    let pipeline = read(contract).unwrap();
     assert!(
         pipeline.to_string().contains("nothing is written to Kafka"),
         "{pipeline}"
     );
+    let pipeline = read("[streams]\npartitions = 8\nup_max_bytes = \"64MiB\"\n").unwrap();
+    assert_eq!(pipeline.hooks().len(), 2);
     assert_eq!(pipeline.streams().partitions, Some(8));
     assert_eq!(pipeline.streams().up_max_bytes, Some(64 << 20));
     assert_eq!(pipeline.streams().rec_max_bytes, None);

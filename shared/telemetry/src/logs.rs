@@ -28,7 +28,7 @@ use crate::{LogFormat, TelemetryArgs, TelemetryError, span_queue::SpanQueue};
 /// `--log info,opentelemetry=debug` brings its lines back.
 /// The NATS client and the MQTT router tell every connect at INFO, in words of their own; what
 /// matters of it is told by the stages.
-const QUIET: &str = "opentelemetry=off,async_nats=warn,rumqttd=warn";
+const QUIET: &str = "opentelemetry=off,async_nats=warn,rumqttd=off";
 
 /// Installs the process's subscriber. A second stage in one process shares the first one's.
 pub(crate) fn install(
@@ -111,9 +111,9 @@ where
 }
 
 /// Spans and events that go to the collector: what a person reads at info, without what the
-/// export itself does.
+/// export itself does, and without the several spans that rumqttd opens for each message.
 fn exported(metadata: &Metadata<'_>) -> bool {
-    const EXPORT: [&str; 3] = ["opentelemetry", "hyper", "reqwest"];
+    const EXPORT: [&str; 4] = ["opentelemetry", "hyper", "reqwest", "rumqttd"];
     *metadata.level() <= LevelFilter::INFO
         && !EXPORT
             .iter()

@@ -63,7 +63,7 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let figures = demo.account.figures();
     // Readers go before what they read from, and that goes before Kafka: nobody cries out.
     let kafka = demo.close();
-    stack.stop().await?;
+    stack.stop().await;
     drop(kafka);
     watched?;
     let mut out = std::io::stdout();

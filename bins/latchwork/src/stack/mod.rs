@@ -2,19 +2,21 @@
 
 mod child;
 mod health;
+mod nats;
 mod roster;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use anyhow::Context;
-use servers::{NatsOptions, NatsServer};
+use servers::NatsOptions;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use topology::FLOWS;
 
 use child::StageChild;
 pub use health::wait_until_ready;
+use nats::NatsChild;
 pub use roster::{Roster, RosterEntry};
 
 /// What to start.
@@ -62,7 +64,8 @@ impl StackOptions {
 
 /// A running pipeline. Its children are started again, with backoff, when they die.
 pub struct Stack {
-    nats: Option<NatsServer>,
+    /// The NATS server, when it was started here: stopped last.
+    nats: Option<(CancellationToken, JoinSet<()>)>,
     nats_url: String,
     roster: Roster,
     /// One per stage, in the order of the data: they are stopped in that order.
@@ -84,6 +87,12 @@ impl Stack {
         })?;
         let roster = Roster::new(&options.data_dir);
         let (nats, nats_url) = start_nats(options, &roster).await?;
+        let nats = nats.map(|child| {
+            let stop = CancellationToken::new();
+            let mut tasks = JoinSet::new();
+            tasks.spawn(child.run(stop.clone()));
+            (stop, tasks)
+        });
         let mut stack = Self {
             nats,
             nats_url,
@@ -114,22 +123,17 @@ impl Stack {
         &self.roster
     }
 
-    /// The NATS server, when it was started here.
-    pub fn nats(&mut self) -> Option<&mut NatsServer> {
-        self.nats.as_mut()
-    }
-
     /// Drains the stages in the order of the data, then stops what else was started.
-    pub async fn stop(mut self) -> anyhow::Result<()> {
+    pub async fn stop(mut self) {
         for mut supervised in self.supervised.drain(..) {
             supervised.stop.cancel();
             while supervised.tasks.join_next().await.is_some() {}
         }
-        if let Some(nats) = &mut self.nats {
-            nats.stop().await?;
+        if let Some((stop, mut tasks)) = self.nats.take() {
+            stop.cancel();
+            while tasks.join_next().await.is_some() {}
         }
         self.roster.remove();
-        Ok(())
     }
 
     fn supervise(&mut self, options: &StackOptions, stage: &str) -> anyhow::Result<()> {
@@ -151,19 +155,14 @@ impl Stack {
 async fn start_nats(
     options: &StackOptions,
     roster: &Roster,
-) -> anyhow::Result<(Option<NatsServer>, String)> {
+) -> anyhow::Result<(Option<NatsChild>, String)> {
     if let Some(url) = &options.nats {
         return Ok((None, url.clone()));
     }
     let folder = options.data_dir.join("nats");
-    let server = NatsServer::start(NatsOptions::new(folder)).await?;
-    roster.set(RosterEntry {
-        name: "nats-server".to_owned(),
-        pid: server.pid(),
-        health: String::new(),
-    })?;
-    let url = server.url();
-    Ok((Some(server), url))
+    let child = NatsChild::start(NatsOptions::new(folder), roster.clone()).await?;
+    let url = child.url();
+    Ok((Some(child), url))
 }
 
 /// Where a user's data go: `$XDG_DATA_HOME/latchwork`, else `~/.local/share/latchwork`.

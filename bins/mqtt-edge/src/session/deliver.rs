@@ -127,11 +127,19 @@ impl<B: Bus> Session<B> {
             token,
         } = match forwarded {
             Ok(forwarded) => forwarded,
-            Err(BusError::Lagged { qos0, qos1 }) => {
+            Err(error @ BusError::Lagged { qos0, qos1 }) => {
                 self.edge.meters.deliveries_dropped.add(qos0 + qos1, &[]);
-                let error = BusError::Lagged { qos0, qos1 };
-                tracing::warn!(client_id = self.template.client_id(), "{error}");
-                return Ok(());
+                let client_id = self.template.client_id();
+                tracing::warn!(client_id, "{error}");
+                return match qos1 {
+                    0 => Ok(()),
+                    // What it was promised is missing: it must hear of that.
+                    _ => Err(End::with_text(
+                        "too_slow",
+                        ReasonCode::QUOTA_EXCEEDED,
+                        error.to_string(),
+                    )),
+                };
             }
             Err(error) => return Err(router_failed(&error)),
         };

@@ -7,7 +7,7 @@ use bytes::Bytes;
 use record::{Kind, TraceContext, UserProperty};
 
 use super::registry::now_ms;
-use super::{End, Session};
+use super::{End, SHUTDOWN, Session};
 use crate::bus::{Bus, Message};
 use crate::codec::{Encoder, Packet, ProtocolError, Publish, ReasonCode, Version};
 use crate::uplink::{EdgeSpan, Entry, Full, Intake};
@@ -44,7 +44,7 @@ impl<B: Bus> Session<B> {
         tokio::select! {
             () = self.intake.wait_for_room() => Ok(()),
             () = stop.cancelled() => {
-                Err(End::new("server_shutdown", Some(ReasonCode::SERVER_SHUTTING_DOWN)))
+                Err(End::new(SHUTDOWN, Some(ReasonCode::SERVER_SHUTTING_DOWN)))
             }
         }
     }

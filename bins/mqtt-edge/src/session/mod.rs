@@ -34,6 +34,12 @@ const READ_BYTES: usize = 8 * 1024;
 /// Bytes that may wait for a slow subscriber's socket before it gets no more deliveries.
 const BACKLOG_LIMIT: usize = 256 * 1024;
 
+/// The edge stops.
+const SHUTDOWN: &str = "server_shutdown";
+
+/// How long a session of a stopping edge waits for its last messages to be stored.
+const LAST_PUBACKS: Duration = Duration::from_secs(3);
+
 /// Why a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct End {
@@ -136,7 +142,7 @@ impl<B: Bus> Session<B> {
                     Err(End::new("takenover", Some(ReasonCode::SESSION_TAKEN_OVER)))
                 }
                 () = self.edge.stop.cancelled() => {
-                    Err(End::new("server_shutdown", Some(ReasonCode::SERVER_SHUTTING_DOWN)))
+                    Err(End::new(SHUTDOWN, Some(ReasonCode::SERVER_SHUTTING_DOWN)))
                 }
                 step = Self::step(
                     &self.stream, &self.outbox, &mut self.delivering, self.last_packet, self.keepalive,
@@ -200,6 +206,9 @@ impl<B: Bus> Session<B> {
 
     /// Says goodbye, and tells the pipeline.
     async fn close(&mut self, end: &End) {
+        if end.reason == SHUTDOWN {
+            acknowledge_the_last(&self.outbox).await;
+        }
         if let Some(code) = end.code {
             self.outbox
                 .send(|encoder, out| encoder.encode_disconnect(code, end.text.as_deref(), out));
@@ -211,6 +220,14 @@ impl<B: Bus> Session<B> {
             self.publish_will(will).await;
         }
         self.disconnected(end.reason).await;
+    }
+}
+
+/// An edge that stops stores what it has: told of it, the client need not publish it again.
+async fn acknowledge_the_last(outbox: &Outbox) {
+    let acknowledged = tokio::time::timeout(LAST_PUBACKS, outbox.acknowledged_all()).await;
+    if acknowledged.is_err() {
+        debug!("the store is away: the last messages are not acknowledged");
     }
 }
 

@@ -22,6 +22,7 @@ pub struct Outbox {
     encoder: Encoder,
     state: Mutex<State>,
     backlog: Notify,
+    all_stored: Notify,
 }
 
 #[derive(Debug, Default)]
@@ -50,6 +51,7 @@ impl Outbox {
             encoder,
             state: Mutex::default(),
             backlog: Notify::new(),
+            all_stored: Notify::new(),
         }
     }
 
@@ -93,6 +95,17 @@ impl Outbox {
         self.state.lock().waiting.len()
     }
 
+    /// Waits until every PUBACK is out: what the client sent is stored.
+    pub async fn acknowledged_all(&self) {
+        loop {
+            let all_stored = self.all_stored.notified();
+            if self.unacknowledged() == 0 {
+                return;
+            }
+            all_stored.await;
+        }
+    }
+
     /// Appends packets and writes what the socket takes.
     pub fn send<T>(&self, encode: impl FnOnce(&Encoder, &mut BytesMut) -> T) -> T {
         let mut state = self.state.lock();
@@ -129,6 +142,9 @@ impl Outbox {
             state.waiting.pop_front();
         }
         self.write(state);
+        if state.waiting.is_empty() {
+            self.all_stored.notify_waiters();
+        }
     }
 
     fn write(&self, state: &mut State) {

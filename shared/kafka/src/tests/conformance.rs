@@ -1,3 +1,5 @@
+//! The contract of a sink.
+
 use bytes::Bytes;
 use record::KafkaRecord;
 use stage::conformance::{self, SinkFixture};

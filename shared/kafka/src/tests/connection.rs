@@ -1,3 +1,5 @@
+//! Settings, the connection test, making topics.
+
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 

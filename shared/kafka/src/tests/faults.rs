@@ -1,3 +1,5 @@
+//! Errors that the broker answers with.
+
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use super::{

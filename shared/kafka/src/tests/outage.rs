@@ -1,3 +1,5 @@
+//! Kafka away, late or hanging.
+
 use std::time::{Duration, Instant};
 
 use super::{DEADLINE, Fixture, assert_complete_and_in_order, batch, send};

@@ -1,3 +1,5 @@
+//! The reader.
+
 use super::{DEADLINE, Fixture, TOPIC, batch, number, numbered, read, send};
 use crate::{KafkaError, KafkaReader, Start};
 

@@ -1,3 +1,5 @@
+//! Fatal errors.
+
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 
 use super::{Fixture, assert_complete_and_in_order, batch, lane_batch, send};

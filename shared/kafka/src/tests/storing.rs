@@ -1,3 +1,5 @@
+//! What is stored, and where.
+
 use record::{Header, KafkaRecord, TraceContext};
 
 use super::{Fixture, assert_complete_and_in_order, lane_batch, numbered, send};

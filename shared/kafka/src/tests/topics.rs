@@ -1,3 +1,5 @@
+//! Topics that are missing or denied.
+
 use std::time::{Duration, Instant};
 
 use rdkafka::types::RDKafkaRespErr;
