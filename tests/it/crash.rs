@@ -116,9 +116,9 @@ async fn nats_server_is_killed() {
 #[tokio::test]
 async fn the_line_to_nats_is_cut() {
     let cut = async |bed: &mut Testbed, fleet: &mut Fleet| {
-        for _ in 0..5 {
+        for _ in 0..10 {
             bed.line().cut();
-            fleet.acknowledges(60).await;
+            fleet.acknowledges(50).await;
         }
     };
     let repeats = survive(Setup::new().cuttable_line(), cut).await;

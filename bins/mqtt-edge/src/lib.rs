@@ -47,7 +47,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         warn!("no authentication is set up: every connection is refused; see --allow-anonymous");
     }
     info!(address = %listener.local_addr()?, node = ?edge.node, "taking MQTT connections");
-    runtime.telemetry.readiness().condition("mqtt").set(true);
+    runtime.working.set(true);
 
     let lanes = start_lanes(&edge, &runtime, &shapes.into());
     tokio::select! {

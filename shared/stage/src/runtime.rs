@@ -7,7 +7,7 @@ use async_nats::Client;
 use async_nats::jetstream::context::Context;
 use record::{DeadLetter, StageItem};
 use settings::Pipeline;
-use telemetry::{Operation, SpanShape, Telemetry, TelemetryArgs};
+use telemetry::{Operation, ReadyFlag, SpanShape, Telemetry, TelemetryArgs};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use topology::{DLQ, Flow, StreamSpec};
@@ -60,6 +60,9 @@ pub struct Runtime {
     pub partitions: u16,
     /// Is cancelled when the stage is told to stop.
     pub stop: CancellationToken,
+    /// To be set when the stage does its work: a condition of `/readyz` from the very start, so
+    /// that a stage is not ready for a moment between two steps of its start.
+    pub working: ReadyFlag,
     drain: Duration,
 }
 
@@ -83,6 +86,7 @@ impl Runtime {
         let telemetry = Telemetry::start(flow.stage, &args.telemetry)?;
         let stop = stop_signal();
         let ready = telemetry.readiness().condition("nats");
+        let working = telemetry.readiness().condition("working");
         let connected = tokio::select! {
             connected = connect(flow.stage, &args.nats) => connected?,
             () = stop.cancelled() => return Err(StartError::Stopped),
@@ -104,6 +108,7 @@ impl Runtime {
             publishing,
             partitions,
             stop,
+            working,
             drain,
         })
     }
@@ -131,10 +136,9 @@ impl Runtime {
         for (partition, (handler, sink)) in (0..self.partitions).zip(parts) {
             lanes.spawn(self.lane(source, partition, handler, sink).run());
         }
-        let readiness = self.telemetry.readiness().condition("lanes");
-        readiness.set(true);
+        self.working.set(true);
         self.stop.cancelled().await;
-        readiness.set(false);
+        self.working.set(false);
         drain(lanes, self.drain).await;
         self.telemetry.shutdown();
     }
