@@ -99,14 +99,16 @@ async fn kafka_sink_is_killed() {
     assert_eq!(repeats.republished, 0, "{repeats:?}");
 }
 
-/// Scenario: nats-server is killed twice under load; the stack starts it again on its data.
+/// Scenario: nats-server is killed twice under load, and restarted on its data.
 /// Guarantee: nothing acknowledged is lost, the order of each lock holds; what was not settled may
-/// come again, under the same lw-seq.
+/// come again, under the same lw-seq. Only a frame that was settled although the edge had not heard
+/// yet that it was stored is stored again under another one: the server forgets the ids of settled
+/// frames with its memory.
 #[tokio::test]
 async fn nats_server_is_killed() {
     let repeats = survive(Setup::new(), async |bed, _| bed.kill("nats-server").await).await;
     assert!(repeats.recognisable <= bound(), "{repeats:?}");
-    assert_eq!(repeats.republished, 0, "{repeats:?}");
+    assert!(repeats.republished <= 2 * LOAD.in_flight(), "{repeats:?}");
 }
 
 /// Scenario: all connections to nats-server break, again and again, with frames, acknowledgements
