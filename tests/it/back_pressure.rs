@@ -4,10 +4,11 @@ use std::time::Duration;
 
 use latchwork::mqtt_client::Publish;
 
+use crate::crash::ONE_AT_A_TIME;
 use crate::dead_letters::dead_letters;
 use crate::fleet::{Fleet, Load};
 use crate::kafka_log::everything;
-use crate::ledger::Repeats;
+use crate::ledger::{Ledger, Repeats};
 use crate::payloads::unique;
 use crate::testbed::{Setup, Testbed, connect};
 use crate::waiting::{soon, until};
@@ -25,8 +26,23 @@ const LOAD: Load = Load {
 /// 512 KiB, and a frame on its way is held twice; the rest is the allocator's.
 const EDGE_GROWTH: f64 = 16.0 * 1024.0 * 1024.0;
 
+/// States that fit into the frame that the edge had on its way when it was killed: it may have been
+/// stored without the edge knowing.
+const FULL_FRAMES: usize = 2 * 512 / 4;
+
 /// Publishes that the store must have refused before it counts as standing still.
 const REFUSALS: f64 = 5.0;
+
+/// Streams of 3 MiB each, and states that go to a topic of their own.
+async fn bed(topic: &str) -> Testbed {
+    let pipeline = format!(
+        "[[contract]]\nfilter = \"devices/+/state\"\nschema = \"lock-state\"\n\
+         [[hook]]\nevent = \"message.publish\"\nfilter = \"devices/+/state\"\n\
+         kafka_topic = \"{topic}\"\n\
+         [streams]\nup_max_bytes = \"3MiB\"\nrec_max_bytes = \"3MiB\"\n"
+    );
+    Setup::new().pipeline(pipeline).start().await
+}
 
 /// Scenario: kafka-sink stands still, so that REC fills, then UP, while locks offer many times what
 /// both hold; another client publishes at `QoS` 0. Then kafka-sink goes on.
@@ -35,16 +51,9 @@ const REFUSALS: f64 = 5.0;
 /// and in Kafka, in order, once.
 #[tokio::test]
 async fn a_full_store_withholds_pubacks() {
+    let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
     let topic = unique("full");
-    let bed = Setup::new()
-        .pipeline(format!(
-            "[[contract]]\nfilter = \"devices/+/state\"\nschema = \"lock-state\"\n\
-             [[hook]]\nevent = \"message.publish\"\nfilter = \"devices/+/state\"\n\
-             kafka_topic = \"{topic}\"\n\
-             [streams]\nup_max_bytes = \"3MiB\"\nrec_max_bytes = \"3MiB\"\n"
-        ))
-        .start()
-        .await;
+    let bed = bed(&topic).await;
     let idle = resident_memory(&bed).await;
     let pid = bed.pid("mqtt-edge");
     bed.pause("kafka-sink");
@@ -66,11 +75,8 @@ async fn a_full_store_withholds_pubacks() {
     );
 
     bed.resume("kafka-sink");
-    let mut ledger = fleet.finish().await;
-    bed.drained().await;
+    let ledger = settled(&bed, fleet, &topic).await;
     assert_eq!(bed.pid("mqtt-edge"), pid, "the edge was started again");
-    ledger.book_stored(&everything(&bed.kafka(), &topic).await);
-    ledger.book_dead(&dead_letters(&bed.jetstream().await, "transform").await);
     assert_eq!(
         ledger.assert_whole(),
         Repeats {
@@ -78,6 +84,39 @@ async fn a_full_store_withholds_pubacks() {
             republished: 0
         }
     );
+}
+
+/// Scenario: kafka-sink stands still until everything in front of it does; then the edge and
+/// transform are killed, both full of what they could not give on. Then kafka-sink goes on.
+/// Guarantee: nothing that was acknowledged was only in their memory: it is in Kafka, in order.
+#[tokio::test]
+async fn what_is_acknowledged_is_in_no_process_alone() {
+    let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
+    let topic = unique("full-and-killed");
+    let bed = bed(&topic).await;
+    bed.pause("kafka-sink");
+    let load = Load {
+        states: 300,
+        ..LOAD
+    };
+    let fleet = Fleet::start(bed.mqtt(), "10083618796", load);
+    stands_still(&bed, &fleet).await;
+    bed.kill("mqtt-edge").await;
+    bed.kill("transform").await;
+    bed.resume("kafka-sink");
+    bed.ready().await;
+    let repeats = settled(&bed, fleet, &topic).await.assert_whole();
+    eprintln!("{repeats:?}");
+    assert!(repeats.republished <= FULL_FRAMES, "{repeats:?}");
+}
+
+/// Waits until everything is acknowledged and gone through, and gives the account.
+async fn settled(bed: &Testbed, fleet: Fleet, topic: &str) -> Ledger {
+    let mut ledger = fleet.finish().await;
+    bed.drained().await;
+    ledger.book_stored(&everything(&bed.kafka(), topic).await);
+    ledger.book_dead(&dead_letters(&bed.jetstream().await, "transform").await);
+    ledger
 }
 
 /// Waits until UP has refused frame after frame and nothing was acknowledged meanwhile; gives what

@@ -34,4 +34,5 @@ mod shared_kafka;
 mod testbed;
 mod topics;
 mod traces;
+mod up;
 mod waiting;

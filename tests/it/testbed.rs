@@ -184,18 +184,15 @@ impl Testbed {
         stage::jetstream_context(&client.unwrap())
     }
 
-    /// SIGKILL; returns when the stage was started again and can work.
-    pub(crate) async fn kill(&self, stage: &str) {
-        let old = self.pid(stage);
+    /// SIGKILL; returns when the process was started again. It may not be ready yet.
+    pub(crate) async fn kill(&self, name: &str) {
+        let old = self.pid(name);
         send_signal(old, Signal::KILL);
         let another = || {
-            self.stack()
-                .roster()
-                .pid(stage)
-                .is_some_and(|pid| pid != old)
+            let pid = self.stack().roster().pid(name);
+            pid.is_some_and(|pid| pid != old)
         };
-        until(&format!("{stage} to be started again"), async || another()).await;
-        self.ready().await;
+        until(&format!("{name} to be started again"), async || another()).await;
     }
 
     /// SIGTERM, without waiting for its effect. A stage that ends is started again.

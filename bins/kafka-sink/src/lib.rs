@@ -56,14 +56,14 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let sinks: Vec<_> = (0..runtime.partitions)
         .map(|_| producer.sink())
         .collect::<Result<_, _>>()?;
-    runtime
+    let ended = runtime
         .run_lanes(REC, sinks.into_iter().map(|sink| (handler.clone(), sink)))
         .await;
     // Lanes that were cut leave records behind whose fate is worth waiting for: fewer repeats.
     if let Err(error) = producer.flush(FLUSH_DEADLINE).await {
         tracing::warn!("{error}; what is not confirmed is sent again at the next start");
     }
-    Ok(())
+    Ok(ended?)
 }
 
 fn unknown_topic(pipeline: &Pipeline) -> UnknownTopic {

@@ -31,6 +31,14 @@ pub(crate) struct UpArgs {
     /// A NATS server that runs already. Without it one is started with its data in --data-dir.
     #[arg(long, env = "LATCHWORK_NATS", value_name = "URL")]
     nats: Option<String>,
+    /// Port of the NATS server that is started, where the other commands look for it.
+    #[arg(
+        long,
+        env = "LATCHWORK_NATS_PORT",
+        value_name = "PORT",
+        default_value_t = 4222
+    )]
+    nats_port: u16,
     /// Everything durable lives here, and stages.json. Default: ~/.local/share/latchwork.
     #[arg(long, env = "LATCHWORK_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
@@ -46,6 +54,14 @@ pub(crate) struct UpArgs {
 pub(crate) async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()> {
     let options = options(args)?;
     settings::Pipeline::load(options.config.as_deref())?;
+    if options
+        .stages
+        .iter()
+        .any(|stage| stage == topology::MQTT_EDGE.stage)
+    {
+        // A port in use is told once, here, and not at each start of the edge.
+        drop(mqtt_edge::listener::listen(&options.mqtt).await?);
+    }
     let stop = stop_signal();
     let stack = tokio::select! {
         stack = Stack::start(&options) => stack?,
@@ -55,8 +71,10 @@ pub(crate) async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()
         ready = stack.ready(Duration::from_secs(30)) => match ready {
             Ok(()) => writeln!(
                 out,
-                "latchwork is up: MQTT {} -> Kafka {}, data in {} (Ctrl-C drains and stops)",
-                options.mqtt, options.kafka, options.data_dir.display(),
+                "latchwork is up: MQTT {} -> NATS {} -> Kafka {}, data in {} (Ctrl-C drains and stops)",
+                options.mqtt,
+                stack.nats_url(),
+                options.kafka, options.data_dir.display(),
             )?,
             // A Kafka that is away is no reason to stop: the streams hold what comes.
             Err(error) => tracing::warn!("{error}; still trying"),
@@ -74,6 +92,7 @@ fn options(args: UpArgs) -> anyhow::Result<StackOptions> {
     let mut options = StackOptions::new(data_dir, args.mqtt, args.kafka)?;
     options.config = args.config.map(std::path::absolute).transpose()?;
     options.nats = args.nats;
+    options.nats_port = Some(args.nats_port);
     options.allow_anonymous = args.allow_anonymous;
     if let Some(unknown) = args.stages.iter().find(|stage| Flow::of(stage).is_none()) {
         bail!(

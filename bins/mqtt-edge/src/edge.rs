@@ -37,7 +37,7 @@ pub(crate) struct Edge<B: Bus> {
 pub(crate) struct Meters {
     /// `QoS` 0 messages that a stalled store had no room for.
     pub(crate) qos0_dropped: Counter<u64>,
-    /// Messages that a subscriber had announced to be too large for it.
+    /// Messages that a subscriber was too slow for, or had announced to be too large.
     pub(crate) deliveries_dropped: Counter<u64>,
 }
 

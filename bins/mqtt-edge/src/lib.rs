@@ -17,7 +17,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use record::TopicFilter;
 use settings::Pipeline;
-use stage::{Runtime, StageArgs};
+use stage::{LaneDied, Runtime, StageArgs};
 use telemetry::{SpanShape, Telemetry};
 use tokio::task::JoinSet;
 use topology::{MQTT_EDGE, UP};
@@ -33,7 +33,10 @@ use uplink::{Lane, LaneParts, Uplink};
 
 /// Bytes of the NATS server's largest message that a packet must leave free: so that the record,
 /// and a dead letter with its cause, still fit.
-const RECORD_ROOM: usize = 64 * 1024;
+const RECORD_ROOM: usize = 256 * 1024;
+
+/// The same for the headers of a frame.
+const FRAME_ROOM: usize = 1024;
 
 /// Runs the edge until it is told to stop.
 pub async fn run(args: Args) -> anyhow::Result<()> {
@@ -49,10 +52,13 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     info!(address = %listener.local_addr()?, node = ?edge.node, "taking MQTT connections");
     runtime.working.set(true);
 
-    let lanes = start_lanes(&edge, &runtime, &shapes.into());
+    let mut lanes = start_lanes(&edge, &runtime, &shapes.into());
     tokio::select! {
         () = listener::accept(Arc::clone(&edge), listener, args.stage.drain_deadline() / 2) => {}
-        () = router.died() => anyhow::bail!("the router thread died; restart the edge (nothing acknowledged is lost)"),
+        () = router.died() => anyhow::bail!(
+            "the router thread died; start the edge again (nothing acknowledged is lost)"
+        ),
+        Some(_) = lanes.join_next() => return Err(LaneDied { stage: MQTT_EDGE.stage }.into()),
     }
     drain(&edge, lanes, &args.stage).await;
     runtime.telemetry.shutdown();
@@ -66,16 +72,17 @@ fn edge(
     bus: RouterBus,
     topics: Topics,
 ) -> Edge<RouterBus> {
+    let max_payload = runtime.publisher(&UP, 0).max_payload();
     Edge {
         node: Bytes::from(args.node_name()),
-        uplink: Uplink::new(runtime.partitions),
+        uplink: Uplink::new(runtime.partitions, max_payload.saturating_sub(FRAME_ROOM)),
         bus,
         registry: Registry::default(),
         contracts: pipeline.contracts().clone(),
         topics,
         wanted: pipeline.wanted_events(),
         sampling: runtime.telemetry.sampling(),
-        limits: limits(args, runtime.publisher(&UP, 0).max_payload()),
+        limits: limits(args, max_payload),
         receive_maximum: args.receive_maximum.max(1),
         allow_anonymous: args.allow_anonymous,
         meters: meters(&runtime.telemetry),

@@ -25,8 +25,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let handler = TransformHandler::new(&pipeline);
     let runtime = Runtime::start(&TRANSFORM, &args.stage, &pipeline).await?;
     let sinks: Vec<_> = runtime.publishers(&REC).map(JetStreamSink::new).collect();
-    runtime
+    let ended = runtime
         .run_lanes(UP, sinks.into_iter().map(|sink| (handler.clone(), sink)))
         .await;
-    Ok(())
+    Ok(ended?)
 }

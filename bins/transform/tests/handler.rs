@@ -1,4 +1,4 @@
-//! From records to Kafka records: formats.md's own payloads, every kind of reject, every hook.
+//! From records to Kafka records: the articles' own payloads, every kind of reject, every hook.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use std::path::Path;

@@ -197,7 +197,7 @@ mod tests {
     }
 
     /// Scenario: each event of the articles.
-    /// Guarantee: the bytes are those of formats.md: field order, no white space, exact base64.
+    /// Guarantee: the bytes are those of the articles: field order, no white space, exact base64.
     #[test]
     fn every_event_has_its_given_shape() {
         let head = r#"{"client_id":"10083618796833171""#;

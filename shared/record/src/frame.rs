@@ -45,6 +45,11 @@ pub trait FrameItem:
     /// Name of the first field that must be UTF-8 and is not.
     fn field_that_is_not_text(&self) -> Option<&'static str>;
 
+    /// Bytes of the item on the wire.
+    fn size(&self) -> usize {
+        self.encoded_len()
+    }
+
     /// The item's own span, when it has one and it is sampled.
     fn sampled_trace(&self) -> Option<TraceContext>;
 }
@@ -172,6 +177,14 @@ impl FrameBuilder {
     /// Whether the next item belongs into another frame.
     pub fn is_full(&self) -> bool {
         self.count >= MAX_FRAME_RECORDS || self.bytes.len() >= MAX_FRAME_BYTES
+    }
+
+    /// Whether an item still belongs into this frame, when frames may have `limit` bytes. The first
+    /// item always does.
+    pub fn has_room_for<T: FrameItem>(&self, item: &T, limit: usize) -> bool {
+        let length = item.encoded_len();
+        let added = key_len(ITEMS) + encoded_len_varint(length as u64) + length;
+        !self.is_full() && (self.is_empty() || self.bytes.len() + added <= limit)
     }
 
     /// Takes the frame's bytes and starts the next frame.

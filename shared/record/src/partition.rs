@@ -9,6 +9,11 @@ pub fn partition_of(client_id: &[u8], partitions: u16) -> u16 {
     u16::try_from(hash % u64::from(partitions.max(1))).unwrap_or(0)
 }
 
+/// Tells two contents apart: xxh3 of the bytes.
+pub fn fingerprint(bytes: &[u8]) -> u64 {
+    xxhash_rust::xxh3::xxh3_64(bytes)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

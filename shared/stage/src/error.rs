@@ -111,3 +111,14 @@ pub enum StartError {
     #[error("stopped before it had started")]
     Stopped,
 }
+
+/// A lane ended although nobody told it to: a defect.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "a lane of {stage} died of a defect (its log says where); start the stage again: nothing \
+     acknowledged is lost"
+)]
+pub struct LaneDied {
+    /// The stage.
+    pub stage: &'static str,
+}

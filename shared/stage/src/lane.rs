@@ -4,7 +4,7 @@
 
 use std::time::{Duration, Instant};
 
-use record::{DeadLetter, StageItem};
+use record::{DeadLetter, MAX_FRAME_BYTES, Original, StageItem};
 use tokio::time::{MissedTickBehavior, interval, sleep_until};
 use tracing::warn;
 
@@ -82,7 +82,7 @@ where
         let stored = outputs.items().len() - refused.len();
         for Refused { index, reject } in refused {
             let place = outputs.source_of(index).and_then(|item| batch.place(item));
-            let original = outputs.items().get(index).map(StageItem::original);
+            let original = original_of(&batch, outputs, index);
             letters.push(place.unwrap_or_default(), original, reject);
         }
         let letters_name = format!("{name}:dead");
@@ -121,6 +121,21 @@ where
             letters.push_broken(place, broken);
         }
     }
+}
+
+/// What the dead letter of a refused output keeps: the output; or, when that is too large for a
+/// letter, the item it was made from, which came through the same server and so fits.
+fn original_of<T: StageItem, K, O: StageItem>(
+    batch: &Batch<T, K>,
+    outputs: &Outputs<O>,
+    index: usize,
+) -> Option<Original> {
+    let output = outputs.items().get(index)?;
+    if output.size() <= MAX_FRAME_BYTES {
+        return Some(output.original());
+    }
+    let (_, item) = batch.items().nth(outputs.source_of(index)?)?;
+    Some(item.original())
 }
 
 /// Names the batch for ids: the same deliveries have the same name.

@@ -22,7 +22,7 @@ mod source;
 mod stop;
 
 pub use connect::{NatsArgs, jetstream_context};
-pub use error::{ConnectError, ProvisionError, StartError};
+pub use error::{ConnectError, LaneDied, ProvisionError, StartError};
 pub use handler::{Handler, Reject};
 pub use lane::{BATCH_GAP, Lane};
 pub use observe::Observer;

@@ -14,7 +14,7 @@ use topology::{DLQ, Flow, StreamSpec};
 use tracing::{info, warn};
 
 use crate::connect::{NatsArgs, jetstream_context};
-use crate::error::StartError;
+use crate::error::{LaneDied, StartError};
 use crate::handler::Handler;
 use crate::jetstream::{FramePublisher, JetStreamSink, JetStreamSource, provision};
 use crate::lane::Lane;
@@ -126,8 +126,13 @@ impl Runtime {
 
     /// Runs one lane per partition until the stage is told to stop and the lanes are drained.
     ///
-    /// `parts` are the handler and the sink of each partition, in order.
-    pub async fn run_lanes<H, K>(self, source: StreamSpec, parts: impl IntoIterator<Item = (H, K)>)
+    /// `parts` are the handler and the sink of each partition, in order. A lane that dies of a
+    /// defect ends the stage: its supervisor starts it again, and its partition does not stand still.
+    pub async fn run_lanes<H, K>(
+        self,
+        source: StreamSpec,
+        parts: impl IntoIterator<Item = (H, K)>,
+    ) -> Result<(), LaneDied>
     where
         H: Handler + 'static,
         K: Sink<Item = H::Out> + 'static,
@@ -137,10 +142,15 @@ impl Runtime {
             lanes.spawn(self.lane(source, partition, handler, sink).run());
         }
         self.working.set(true);
-        self.stop.cancelled().await;
+        let ended = tokio::select! {
+            () = self.stop.cancelled() => Ok(()),
+            Some(_) = lanes.join_next() => Err(LaneDied { stage: self.flow.stage }),
+        };
         self.working.set(false);
+        self.stop.cancel();
         drain(lanes, self.drain).await;
         self.telemetry.shutdown();
+        ended
     }
 
     fn lane<H: Handler, K>(

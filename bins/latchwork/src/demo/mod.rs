@@ -52,12 +52,22 @@ pub struct DemoArgs {
 pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     let stop = stop_signal();
     let mut screen = Screen::new(args.length);
-    let home = DemoHome::new()?;
+    let mut home = DemoHome::new()?;
     let started = tokio::select! {
-        started = Demo::start(&args, &home, &screen) => started?,
+        started = Demo::start(&args, &home, &screen) => started,
         () = stop.cancelled() => return Ok(()),
     };
-    let (mut demo, stack) = started;
+    let (mut demo, stack) = match started {
+        Ok(started) => started,
+        Err(error) => {
+            let logs = home.logs();
+            home.keep();
+            return Err(error.context(format!(
+                "the demo could not start; its logs are in {}",
+                logs.display()
+            )));
+        }
+    };
     let watched = demo.watch(&args, &mut screen, &stop).await;
     screen.finish();
     let figures = demo.account.figures();
@@ -80,20 +90,40 @@ pub async fn run(args: DemoArgs) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// The demo's folder; gone when it ends.
+/// The demo's folder; gone when it ends well.
 struct DemoHome(PathBuf);
+
+/// The demo's pipeline: the built-in one, in streams that fit on any disk.
+const PIPELINE: &str = r#"[streams]
+up_max_bytes = "128MiB"
+rec_max_bytes = "128MiB"
+dlq_max_bytes = "32MiB"
+"#;
 
 impl DemoHome {
     fn new() -> anyhow::Result<Self> {
         let path = std::env::temp_dir().join(format!("latchwork-demo-{}", std::process::id()));
         std::fs::create_dir_all(path.join("logs"))
+            .and_then(|()| std::fs::write(path.join("pipeline.toml"), PIPELINE))
             .with_context(|| format!("cannot make the folder {}", path.display()))?;
         Ok(Self(path))
+    }
+
+    fn logs(&self) -> PathBuf {
+        self.0.join("logs")
+    }
+
+    /// Leaves the folder where it is: somebody will want to read the logs.
+    fn keep(&mut self) {
+        self.0 = PathBuf::new();
     }
 }
 
 impl Drop for DemoHome {
     fn drop(&mut self) {
+        if self.0.as_os_str().is_empty() {
+            return;
+        }
         if let Err(error) = std::fs::remove_dir_all(&self.0) {
             tracing::debug!(%error, "could not remove the demo's folder");
         }
@@ -119,13 +149,13 @@ impl Demo {
         let mqtt = format!("127.0.0.1:{}", free_port()?);
         let mut options = StackOptions::new(home.0.clone(), mqtt.clone(), kafka.clone())?;
         options.allow_anonymous = true;
-        options.logs = Some(home.0.join("logs"));
+        options.config = Some(home.0.join("pipeline.toml"));
+        options.logs = Some(home.logs());
         options.environment = vec![("LATCHWORK_TRACE_SAMPLE".into(), "1".into())];
         screen
             .say("nats-server      the durable store, synced to disk before each acknowledgement");
         let stack = Stack::start(&options).await?;
-        let ready = stack.ready(START).await;
-        ready.with_context(|| format!("see the logs in {}", home.0.join("logs").display()))?;
+        stack.ready(START).await?;
         for entry in stack.roster().entries() {
             screen.say(&format!("{:<16} pid {}", entry.name, entry.pid));
         }

@@ -11,8 +11,8 @@ use tracing::{error, info, warn};
 use super::StackOptions;
 use super::roster::{Roster, RosterEntry};
 
-/// A stage drains for 10 s by itself; after this it is killed.
-const STOP_DEADLINE: Duration = Duration::from_secs(15);
+/// A stage drains for 10 s by itself, and may take as long again to end; after this it is killed.
+const STOP_DEADLINE: Duration = Duration::from_secs(25);
 
 /// A stage that ran for so long had started well: its next failure is a new one.
 const HEALTHY: Duration = Duration::from_secs(30);

@@ -5,6 +5,7 @@ mod health;
 mod nats;
 mod roster;
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -34,6 +35,8 @@ pub struct StackOptions {
     pub kafka: String,
     /// A NATS server that runs already; otherwise one is started in the data folder.
     pub nats: Option<String>,
+    /// Port of the NATS server that is started; a free one when `None`.
+    pub nats_port: Option<u16>,
     /// Let clients in without credentials.
     pub allow_anonymous: bool,
     /// Names of the stages to run.
@@ -54,6 +57,7 @@ impl StackOptions {
             mqtt,
             kafka,
             nats: None,
+            nats_port: None,
             allow_anonymous: false,
             stages: FLOWS.iter().map(|flow| flow.stage.to_owned()).collect(),
             logs: None,
@@ -68,6 +72,8 @@ pub struct Stack {
     nats: Option<(CancellationToken, JoinSet<()>)>,
     nats_url: String,
     roster: Roster,
+    /// Held as long as this stack uses its folder.
+    _lock: File,
     /// One per stage, in the order of the data: they are stopped in that order.
     supervised: Vec<Supervised>,
 }
@@ -85,6 +91,7 @@ impl Stack {
         std::fs::create_dir_all(&options.data_dir).with_context(|| {
             format!("cannot use the data folder {}", options.data_dir.display())
         })?;
+        let lock = lock(&options.data_dir)?;
         let roster = Roster::new(&options.data_dir);
         let (nats, nats_url) = start_nats(options, &roster).await?;
         let nats = nats.map(|child| {
@@ -97,6 +104,7 @@ impl Stack {
             nats,
             nats_url,
             roster,
+            _lock: lock,
             supervised: Vec::new(),
         };
         for stage in &options.stages {
@@ -152,6 +160,19 @@ impl Stack {
     }
 }
 
+/// Two nats-servers on one store would ruin it, and they do not notice each other.
+fn lock(data_dir: &Path) -> anyhow::Result<File> {
+    let path = data_dir.join("lock");
+    let file = File::create(&path).with_context(|| format!("cannot make {}", path.display()))?;
+    file.try_lock().with_context(|| {
+        format!(
+            "another latchwork uses the data folder {}; stop it, or choose another with --data-dir",
+            data_dir.display()
+        )
+    })?;
+    Ok(file)
+}
+
 async fn start_nats(
     options: &StackOptions,
     roster: &Roster,
@@ -160,7 +181,11 @@ async fn start_nats(
         return Ok((None, url.clone()));
     }
     let folder = options.data_dir.join("nats");
-    let child = NatsChild::start(NatsOptions::new(folder), roster.clone()).await?;
+    let nats = NatsOptions {
+        port: options.nats_port,
+        ..NatsOptions::new(folder)
+    };
+    let child = NatsChild::start(nats, roster.clone()).await?;
     let url = child.url();
     Ok((Some(child), url))
 }

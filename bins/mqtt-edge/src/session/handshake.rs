@@ -112,7 +112,6 @@ fn accept<B: Bus>(
             return refused(&connect, ReasonCode::CLIENT_IDENTIFIER_NOT_VALID);
         }
         connect.client_id = ByteString::from(format!("latchwork-{:016x}", fastrand::u64(..)));
-        connect.user_properties.clear();
     }
     Ok(connect)
 }
@@ -197,5 +196,6 @@ fn session<B: Bus>(
         keepalive: (!keepalive.is_zero()).then(|| keepalive.mul_f32(1.5)),
         last_packet: Instant::now(),
         will: connect.will,
+        seat: seat.clone(),
     }
 }

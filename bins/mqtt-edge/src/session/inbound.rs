@@ -42,10 +42,15 @@ impl<B: Bus> Session<B> {
     async fn wait_for_room(&mut self) -> Result<(), End> {
         let stop = self.edge.stop.clone();
         tokio::select! {
-            () = self.intake.wait_for_room() => Ok(()),
+            biased;
+            // What is still unread must not come behind the newer session's messages.
+            () = self.seat.taken_over() => {
+                Err(End::new("takenover", Some(ReasonCode::SESSION_TAKEN_OVER)))
+            }
             () = stop.cancelled() => {
                 Err(End::new(SHUTDOWN, Some(ReasonCode::SERVER_SHUTTING_DOWN)))
             }
+            () = self.intake.wait_for_room() => Ok(()),
         }
     }
 

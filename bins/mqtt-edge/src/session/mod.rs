@@ -72,10 +72,6 @@ impl End {
     fn closed() -> Self {
         Self::new("tcp_closed", None)
     }
-
-    fn is_normal(&self) -> bool {
-        self.reason == "normal"
-    }
 }
 
 impl From<io::Error> for End {
@@ -104,6 +100,7 @@ pub(crate) struct Session<B: Bus> {
     last_packet: Instant,
     will: Option<Will>,
     delivering: Delivering<B>,
+    seat: Seat,
 }
 
 /// Serves one connection: the only entry.
@@ -122,7 +119,7 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: S
         }
     };
     session.connected().await;
-    let end = session.run(&seat).await;
+    let end = session.run().await;
     debug!(
         peer,
         reason = end.reason,
@@ -134,7 +131,8 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: S
 }
 
 impl<B: Bus> Session<B> {
-    async fn run(&mut self, seat: &Seat) -> End {
+    async fn run(&mut self) -> End {
+        let seat = self.seat.clone();
         loop {
             let step = tokio::select! {
                 biased;
@@ -171,7 +169,8 @@ impl<B: Bus> Session<B> {
         let backlog = outbox.backlog_len();
         let silence = keepalive.map(|keepalive| last_packet + keepalive);
         tokio::select! {
-            ready = stream.readable() => ready.map(|()| Step::Read).map_err(End::from),
+            // A client that does not read what it asked for gets no more of it.
+            ready = stream.readable(), if backlog < BACKLOG_LIMIT => ready.map(|()| Step::Read).map_err(End::from),
             () = outbox.backlogged(), if backlog == 0 => {
                 outbox.flush()?;
                 Ok(Step::Written)
@@ -196,8 +195,10 @@ impl<B: Bus> Session<B> {
         match self.stream.try_read_buf(&mut self.input) {
             Ok(0) => Err(End::closed()),
             Ok(_) => {
+                let handled = self.handle_input().await;
+                // Also what had to wait for room counts as a sign of life.
                 self.last_packet = Instant::now();
-                self.handle_input().await
+                handled
             }
             Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
             Err(error) => Err(error.into()),
@@ -214,9 +215,8 @@ impl<B: Bus> Session<B> {
                 .send(|encoder, out| encoder.encode_disconnect(code, end.text.as_deref(), out));
         }
         self.delivering.close().await;
-        if !end.is_normal()
-            && let Some(will) = self.will.take()
-        {
+        // A DISCONNECT that drops the will has taken it away already.
+        if let Some(will) = self.will.take() {
             self.publish_will(will).await;
         }
         self.disconnected(end.reason).await;

@@ -55,11 +55,6 @@ impl Outbox {
         }
     }
 
-    /// How packets for this client are written.
-    pub fn encoder(&self) -> &Encoder {
-        &self.encoder
-    }
-
     /// A PUBACK that waits for a frame. True when the frame must be told of this outbox.
     pub fn expect_stored(&self, frame: u64, packet_id: NonZeroU16, reason: ReasonCode) -> bool {
         let mut state = self.state.lock();
@@ -69,20 +64,6 @@ impl Outbox {
             reason,
         });
         state.known_to.replace(frame) != Some(frame)
-    }
-
-    /// A PUBACK for a message that is not stored at all, behind those that wait.
-    pub fn refuse(&self, packet_id: NonZeroU16, reason: ReasonCode) {
-        let mut state = self.state.lock();
-        let frame = state.waiting.back().map_or(0, |last| last.frame);
-        state.waiting.push_back(Waiting {
-            frame,
-            packet_id,
-            reason,
-        });
-        if state.waiting.len() == 1 {
-            self.release(&mut state, frame);
-        }
     }
 
     /// Frames up to this one are stored: their PUBACKs go out in one write.

@@ -18,8 +18,10 @@ const FULL_FRAMES: usize = 3;
 pub struct Full;
 
 /// One lane's side towards the sessions.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Intake {
+    /// Bytes of the largest frame that the store takes.
+    frame_limit: usize,
     frames: Mutex<Frames>,
     filled: Notify,
     room: Notify,
@@ -35,6 +37,18 @@ struct Frames {
 }
 
 impl Intake {
+    /// An empty lane whose frames have at most so many bytes: one that NATS can't take would
+    /// stall the lane for ever.
+    pub fn new(frame_limit: usize) -> Self {
+        Self {
+            frame_limit,
+            frames: Mutex::default(),
+            filled: Notify::new(),
+            room: Notify::new(),
+            stalled: AtomicBool::new(false),
+        }
+    }
+
     /// Takes the lane's lock, once for all records of a read.
     pub fn begin(&self) -> Pushing<'_> {
         Pushing {
@@ -132,7 +146,12 @@ pub struct Pushing<'a> {
 impl Pushing<'_> {
     /// Adds a record with what it brings along.
     pub fn push(&mut self, record: &Record, entry: Entry<'_>) -> Result<(), Full> {
-        if self.frames.open.records.is_full() {
+        if !self
+            .frames
+            .open
+            .records
+            .has_room_for(record, self.intake.frame_limit)
+        {
             if self.frames.full.len() >= FULL_FRAMES {
                 return Err(Full);
             }
@@ -186,7 +205,7 @@ mod tests {
     /// every record comes out once, in order.
     #[tokio::test]
     async fn a_full_lane_makes_sessions_wait() {
-        let intake = Arc::new(Intake::default());
+        let intake = Arc::new(Intake::new(usize::MAX));
         let room = (FULL_FRAMES + 1) * MAX_FRAME_RECORDS;
         for number in 0..room {
             intake
@@ -214,10 +233,28 @@ mod tests {
     /// Guarantee: the record comes out, and then the end.
     #[tokio::test]
     async fn a_closed_lane_gives_what_it_has() {
-        let intake = Intake::default();
+        let intake = Intake::new(usize::MAX);
         intake.push(&record(7)).await;
         intake.close();
         assert_eq!(numbers(&intake).await, [7]);
         assert!(intake.next_frame().await.is_none());
+    }
+
+    /// Scenario: two records that fit into a frame each, and not together.
+    /// Guarantee: each gets a frame of its own, within the limit.
+    #[tokio::test]
+    async fn a_frame_stays_within_what_the_store_takes() {
+        let intake = Intake::new(1000);
+        for _ in 0..2 {
+            let large = Record {
+                payload: vec![b'1'; 600].into(),
+                ..Record::default()
+            };
+            intake.push(&large).await;
+        }
+        for _ in 0..2 {
+            let mut frame = intake.next_frame().await.unwrap();
+            assert!(frame.records.take().len() <= 1000);
+        }
     }
 }

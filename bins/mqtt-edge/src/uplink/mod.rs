@@ -24,10 +24,12 @@ pub struct Uplink {
 }
 
 impl Uplink {
-    /// One intake per partition.
-    pub fn new(partitions: u16) -> Self {
+    /// One intake per partition, for frames of at most so many bytes.
+    pub fn new(partitions: u16, frame_limit: usize) -> Self {
         Self {
-            lanes: (0..partitions).map(|_| Arc::default()).collect(),
+            lanes: (0..partitions)
+                .map(|_| Arc::new(Intake::new(frame_limit)))
+                .collect(),
         }
     }
 
@@ -35,7 +37,8 @@ impl Uplink {
     pub fn of(&self, client_id: &[u8]) -> Arc<Intake> {
         let count = u16::try_from(self.lanes.len()).unwrap_or(u16::MAX);
         let lane = self.lanes.get(usize::from(partition_of(client_id, count)));
-        lane.map(Arc::clone).unwrap_or_default()
+        // The partition is below the number of lanes, so there always is one.
+        lane.map_or_else(|| Arc::new(Intake::new(usize::MAX)), Arc::clone)
     }
 
     /// Every intake with its partition.

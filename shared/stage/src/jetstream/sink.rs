@@ -20,6 +20,9 @@ const LETTER_ROOM: usize = 1024;
 pub struct JetStreamSink<T> {
     publisher: FramePublisher,
     room: usize,
+    /// The batch at hand, and how many of its frames are stored: a repeat goes on behind them.
+    batch: String,
+    stored: usize,
     item: PhantomData<fn(T)>,
 }
 
@@ -29,6 +32,8 @@ impl<T> JetStreamSink<T> {
         Self {
             publisher,
             room: OUTPUT_ROOM,
+            batch: String::new(),
+            stored: 0,
             item: PhantomData,
         }
     }
@@ -40,6 +45,8 @@ impl JetStreamSink<DeadLetter> {
         Self {
             publisher,
             room: LETTER_ROOM,
+            batch: String::new(),
+            stored: 0,
             item: PhantomData,
         }
     }
@@ -50,11 +57,14 @@ impl<T: FrameItem> Sink for JetStreamSink<T> {
 
     async fn send(&mut self, batch: &str, items: &[T]) -> Result<Vec<Refused>, Unavailable> {
         let limit = self.publisher.max_payload().saturating_sub(self.room);
+        if self.batch != batch {
+            (self.batch, self.stored) = (batch.to_owned(), 0);
+        }
         let mut refused = Vec::new();
         let mut frame = FillingFrame::default();
         let mut frames = 0;
         for (index, item) in items.iter().enumerate() {
-            let length = item.encoded_len();
+            let length = item.size();
             if length > limit {
                 refused.push(Refused {
                     index,
@@ -62,7 +72,7 @@ impl<T: FrameItem> Sink for JetStreamSink<T> {
                 });
                 continue;
             }
-            if frame.records.is_full() || frame.records.byte_len() + length > limit {
+            if !frame.records.has_room_for(item, limit) {
                 self.store(batch, frames, &mut frame).await?;
                 frames += 1;
             }
@@ -71,25 +81,29 @@ impl<T: FrameItem> Sink for JetStreamSink<T> {
         if !frame.records.is_empty() {
             self.store(batch, frames, &mut frame).await?;
         }
+        self.batch.clear();
         Ok(refused)
     }
 }
 
 impl<T> JetStreamSink<T> {
-    /// The id depends on the batch and the place in it alone, so that a repeat finds the same
-    /// frame under the same id.
+    /// The id depends on the batch, the place in it and the content: a repeat of the same frame is
+    /// stored once, and what another version of a handler makes of the same batch is not taken for
+    /// a repeat.
     async fn store(
-        &self,
+        &mut self,
         batch: &str,
         number: usize,
         frame: &mut FillingFrame,
     ) -> Result<(), Unavailable> {
-        let id = format!("{batch}:{number}");
         let (records, trace) = (frame.records.take(), frame.trace.take());
-        self.publisher
-            .publish(&id, records, trace)
-            .await
-            .map(|_sequence| ())
+        if number < self.stored {
+            return Ok(());
+        }
+        let id = format!("{batch}:{number}:{:x}", record::fingerprint(&records));
+        self.publisher.publish(&id, records, trace).await?;
+        self.stored = number + 1;
+        Ok(())
     }
 }
 

@@ -36,6 +36,8 @@ pub struct JetStreamSource<T> {
     messages: Option<pull::Stream>,
     stop: CancellationToken,
     lag: Option<u64>,
+    /// Consumer sequence of the last delivery of this pull.
+    delivered: Option<u64>,
     item: PhantomData<fn() -> T>,
 }
 
@@ -55,6 +57,7 @@ impl<T: StageItem> JetStreamSource<T> {
             messages: None,
             stop,
             lag: None,
+            delivered: None,
             item: PhantomData,
         }
     }
@@ -62,27 +65,55 @@ impl<T: StageItem> JetStreamSource<T> {
     async fn receive(&mut self) -> Option<Message> {
         let mut backoff = Backoff::up_to(Duration::from_secs(1));
         loop {
-            let failure = match &mut self.messages {
-                Some(messages) => match messages.next().await {
-                    Some(Ok(message)) => return Some(message),
-                    Some(Err(error)) => error.to_string(),
-                    None => "the pull ended".to_owned(),
-                },
-                None => match self.open().await {
-                    Ok(messages) => {
-                        self.messages = Some(messages);
-                        continue;
-                    }
-                    Err(error) => {
-                        warn!(durable = self.durable, %error, "cannot read the stream; still trying");
-                        error.to_string()
-                    }
-                },
-            };
-            debug!(durable = self.durable, failure, "opening the pull again");
+            match self.receive_once().await {
+                Ok(message) => return Some(message),
+                Err(failure) => debug!(durable = self.durable, failure, "opening the pull again"),
+            }
             self.messages = None;
             backoff.wait().await;
         }
+    }
+
+    async fn receive_once(&mut self) -> Result<Message, String> {
+        if self.messages.is_none() {
+            let opened = self.open().await.map_err(|error| error.to_string());
+            if let Err(error) = &opened {
+                warn!(
+                    durable = self.durable,
+                    error, "cannot read the stream; still trying"
+                );
+            }
+            self.messages = Some(opened?);
+            self.delivered = None;
+        }
+        let Some(messages) = &mut self.messages else {
+            return Err("not open".to_owned());
+        };
+        match messages.next().await {
+            Some(Ok(message)) => self.in_sequence(message),
+            Some(Err(error)) => Err(error.to_string()),
+            None => Err("the pull ended".to_owned()),
+        }
+    }
+
+    /// Lets a delivery through that follows the last one.
+    ///
+    /// After a short break of the connection the client pulls again by itself, and what the server
+    /// had written into the dead socket would only come after its ack_wait, behind newer frames.
+    /// The gap in the consumer's sequence shows that; opening again, with its reset, brings it first.
+    fn in_sequence(&mut self, message: Message) -> Result<Message, String> {
+        let sequence = message
+            .info()
+            .map(|info| info.consumer_sequence)
+            .unwrap_or_default();
+        let expected = self.delivered.map(|last| last + 1);
+        if expected.is_some_and(|expected| expected != sequence) {
+            return Err(format!(
+                "delivery {sequence} came where {expected:?} was due"
+            ));
+        }
+        self.delivered = Some(sequence);
+        Ok(message)
     }
 
     /// Opens the pull after a reset: whatever was delivered and not acknowledged, to this process
@@ -103,7 +134,15 @@ impl<T: StageItem> JetStreamSource<T> {
 
     /// Whatever has arrived already, without waiting.
     fn received_already(&mut self) -> Option<Message> {
-        self.messages.as_mut()?.next().now_or_never()??.ok()
+        let arrived = self.messages.as_mut()?.next().now_or_never()?;
+        let message = arrived
+            .and_then(Result::ok)
+            .and_then(|one| self.in_sequence(one).ok());
+        if message.is_none() {
+            // The next batch opens the pull again.
+            self.messages = None;
+        }
+        message
     }
 
     fn delivery(&mut self, message: Message) -> Delivery<T, Acker> {
