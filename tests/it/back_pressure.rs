@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use latchwork::mqtt_client::Publish;
 
+use crate::clients::connect;
 use crate::crash::ONE_AT_A_TIME;
 use crate::dead_letters::dead_letters;
 use crate::fleet::{Fleet, Load};
 use crate::kafka_log::everything;
 use crate::ledger::{Ledger, Repeats};
 use crate::payloads::unique;
-use crate::testbed::{Setup, Testbed, connect};
+use crate::testbed::{Setup, Testbed};
 use crate::waiting::{soon, until};
 
 /// 32 MB, offered at once: many times what the streams hold.

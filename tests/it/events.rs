@@ -4,10 +4,11 @@ use kafka::ReadRecord;
 use latchwork::mqtt_client::{Publish, ReasonCode};
 use serde_json::Value;
 
+use crate::clients::{connect, publish};
 use crate::kafka_log::{KafkaTail, envelope};
 use crate::payloads::{command, command_topic, state, state_topic, unique};
 use crate::raw_mqtt::{Level, RawClient};
-use crate::testbed::{NODE, Setup, connect, publish};
+use crate::testbed::{NODE, Setup};
 use crate::waiting::soon;
 
 const LOCK: &str = "10083618796833171";

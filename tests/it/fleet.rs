@@ -31,10 +31,10 @@ pub(crate) struct Load {
 }
 
 impl Load {
-    /// 500 states a second, for twenty seconds if nobody stops it.
+    /// 500 states a second, for forty seconds if nobody stops it.
     pub(crate) const MODEST: Self = Self {
         locks: 20,
-        states: 500,
+        states: 1000,
         every: Duration::from_millis(40),
         window: 8,
         padding: 0,

@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use kafka::{KafkaConnection, KafkaError, KafkaReader, ReadRecord, Start};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
+use rdkafka::metadata::MetadataPartition;
 use serde_json::Value;
 
 use crate::waiting::{DEADLINE, soon, until};
@@ -110,7 +111,7 @@ fn ends(address: &str, topic: &str) -> Vec<(i32, i64)> {
     let partitions = metadata.topics()[0]
         .partitions()
         .iter()
-        .map(|partition| partition.id());
+        .map(MetadataPartition::id);
     partitions
         .map(|id| (id, consumer.fetch_watermarks(topic, id, ANSWER).unwrap().1))
         .collect()

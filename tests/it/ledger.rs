@@ -99,9 +99,9 @@ impl Ledger {
 
     /// Fails unless every acknowledged message is where it belongs, in order, and nothing else is.
     pub(crate) fn assert_whole(&self) -> Repeats {
-        let in_place = |message: &Message| match message.broken {
-            true => message.dead > 0 && message.stored.is_empty(),
-            false => message.dead == 0 && !message.stored.is_empty(),
+        let in_place = |message: &Message| {
+            let (dead, stored) = (message.dead > 0, !message.stored.is_empty());
+            (dead, stored) == (message.broken, !message.broken)
         };
         let lost = self.select(|message| message.acknowledged && !in_place(message));
         let unacknowledged = self.select(|message| !message.acknowledged);

@@ -7,11 +7,13 @@
 #![allow(
     clippy::unwrap_used,
     clippy::indexing_slicing,
-    reason = "in a test, a panic is a failure"
+    clippy::print_stderr,
+    reason = "in a test, a panic is a failure, and what is printed is shown with it"
 )]
 
 mod back_pressure;
 mod bad_input;
+mod clients;
 mod collector;
 mod crash;
 mod dead_letters;
@@ -25,6 +27,7 @@ mod nats_line;
 mod payloads;
 mod poison;
 mod protocol;
+mod protocol_ends;
 mod protocol_faults;
 mod raw_mqtt;
 mod readiness;

@@ -7,11 +7,12 @@ use latchwork::mqtt_client::ReasonCode;
 use record::{DeadLetter, Original};
 use serde_json::Value;
 
+use crate::clients::{connect, publish};
 use crate::dead_letters::{await_dead_letters, original_payload};
 use crate::kafka_log::{KafkaTail, make_topic, payload};
 use crate::payloads::{broken_state, command_topic, read_state, state, state_topic, unique};
 use crate::run_command::latchwork;
-use crate::testbed::{Setup, connect, publish};
+use crate::testbed::Setup;
 
 const LOCK: &str = "10083618796833171";
 

@@ -4,10 +4,10 @@ use latchwork::mqtt_client::ReasonCode;
 use tokio::io::AsyncReadExt;
 use tokio::net::TcpStream;
 
+use crate::clients::{connect, publish};
 use crate::payloads::{state, state_topic};
 use crate::protocol::edge;
 use crate::raw_mqtt::{LEVELS, Level, PINGREQ, PUBLISH, RawClient, SUBSCRIBE, packet, text};
-use crate::testbed::{connect, publish};
 use crate::waiting::soon;
 
 const LOCK: &str = "10083618796833171";

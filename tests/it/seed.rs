@@ -8,9 +8,10 @@ use kafka::ReadRecord;
 use latchwork::mqtt_client::{AckMode, ClientOptions, Qos, ReasonCode};
 use record::TraceContext;
 
+use crate::clients::{connect, publish};
 use crate::kafka_log::{KafkaTail, envelope, header, shown};
 use crate::payloads::{command_topic, state_topic};
-use crate::testbed::{NODE, Setup, connect, publish};
+use crate::testbed::{NODE, Setup};
 use crate::waiting::soon;
 
 /// The lock of the articles; its id does not fit into a double.

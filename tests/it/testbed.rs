@@ -4,7 +4,7 @@ use std::path::Path;
 
 use async_nats::jetstream::context::Context;
 use kafka::KafkaConnection;
-use latchwork::mqtt_client::{ClientOptions, IncomingMessages, MqttClient, Publish, ReasonCode};
+use latchwork::mqtt_client::ClientOptions;
 use latchwork::stack::{Stack, StackOptions};
 use rustix::process::{Pid, Signal, kill_process};
 use servers::{NatsOptions, NatsServer, free_port};
@@ -248,28 +248,6 @@ impl Testbed {
     pub(crate) fn client(&self, client_id: &str) -> ClientOptions {
         ClientOptions::new(self.mqtt(), client_id)
     }
-}
-
-/// Connects, or fails the test.
-pub(crate) async fn connect(options: &ClientOptions) -> (MqttClient, IncomingMessages) {
-    soon("CONNACK", MqttClient::connect(options))
-        .await
-        .unwrap_or_else(|error| panic!("{error}"))
-}
-
-/// Publishes at `QoS` 1 and waits for the PUBACK's reason.
-pub(crate) async fn publish(
-    client: &MqttClient,
-    topic: impl Into<String>,
-    payload: impl Into<bytes::Bytes>,
-) -> ReasonCode {
-    let topic = topic.into();
-    let what = format!("PUBACK of a message to {topic:?}");
-    let acknowledgement = client.publish(Publish::new(topic, payload)).await.unwrap();
-    soon(&what, acknowledgement)
-        .await
-        .unwrap_or_else(|error| panic!("{what}: {error}"))
-        .reason
 }
 
 fn send_signal(pid: u32, signal: Signal) {

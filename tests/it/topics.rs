@@ -4,9 +4,10 @@ use std::collections::BTreeSet;
 
 use latchwork::mqtt_client::ReasonCode;
 
+use crate::clients::{connect, publish};
 use crate::kafka_log::{KafkaTail, envelope, payload};
 use crate::payloads::unique;
-use crate::testbed::{Setup, connect, publish};
+use crate::testbed::Setup;
 use crate::waiting::soon;
 
 /// A client id that would be several tokens, a wildcard and an API call as a NATS subject.

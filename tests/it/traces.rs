@@ -9,10 +9,11 @@ use opentelemetry_proto::tonic::trace::v1::span::SpanKind;
 use record::TraceContext;
 use tokio::net::TcpListener;
 
+use crate::clients::{connect, publish};
 use crate::collector::{Collector, SeenSpan, hex};
 use crate::kafka_log::{KafkaTail, header};
 use crate::payloads::{broken_state, command, command_topic, state, state_topic, unique};
-use crate::testbed::{Setup, Testbed, connect, publish};
+use crate::testbed::{Setup, Testbed};
 use crate::waiting::{soon, until};
 
 /// A pipeline whose states and commands go to one topic of its own.

@@ -9,10 +9,10 @@ use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use servers::{ChildCommand, ChildProcess, Output, free_port};
 
+use crate::clients::{connect, publish};
 use crate::payloads::{state, state_topic, unique};
 use crate::run_command::latchwork;
 use crate::shared_kafka::shared_kafka;
-use crate::testbed::{connect, publish};
 use crate::waiting::{soon, until};
 
 const LOCK: &str = "10083618796833171";
@@ -59,6 +59,8 @@ async fn up_until_sigterm() {
             "--kafka",
             kafka,
             "--allow-anonymous",
+            "--nats-port",
+            &free_port().unwrap().to_string(),
             "--config",
         ])
         .arg(&config)

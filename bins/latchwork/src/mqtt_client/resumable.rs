@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use bytestring::ByteString;
-use futures::StreamExt;
+use futures::future::BoxFuture;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use mqtt_edge::codec::ReasonCode;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -215,8 +216,25 @@ impl Session {
     }
 
     /// Sends, takes what comes, and settles, until the connection ends or all is done.
-    async fn converse(&mut self, client: &MqttClient, mut incoming: IncomingMessages) -> Left {
-        let mut acknowledgements = FuturesUnordered::new();
+    async fn converse(&mut self, client: &MqttClient, incoming: IncomingMessages) -> Left {
+        let mut acknowledgements = Answers::new();
+        let left = self.talk(client, incoming, &mut acknowledgements).await;
+        // What came in before the end counts: it must not be published again.
+        while let Some(Some((sequence, Ok(ack)))) = acknowledgements.next().now_or_never() {
+            if self.unacknowledged.acknowledge(sequence) {
+                self.emit(ResumableEvent::Acknowledged { sequence, ack })
+                    .await;
+            }
+        }
+        left
+    }
+
+    async fn talk(
+        &mut self,
+        client: &MqttClient,
+        mut incoming: IncomingMessages,
+        acknowledgements: &mut Answers,
+    ) -> Left {
         loop {
             if self.all_accepted && self.unacknowledged.is_empty() {
                 return Left::Done;
@@ -236,7 +254,7 @@ impl Session {
                 (sequence, sent) = send => match sent {
                     Ok(acknowledgement) => {
                         self.unacknowledged.mark_sent();
-                        acknowledgements.push(answer(sequence, acknowledgement));
+                        acknowledgements.push(answer(sequence, acknowledgement).boxed());
                     }
                     Err(error) => return Left::Lost(error),
                 },
@@ -277,6 +295,9 @@ impl Session {
         drop(self.events.send(event).await);
     }
 }
+
+/// Acknowledgements that are awaited, each with its message's number.
+type Answers = FuturesUnordered<BoxFuture<'static, (u64, Result<PubAck, ClientError>)>>;
 
 async fn answer(
     sequence: u64,

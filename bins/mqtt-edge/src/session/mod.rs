@@ -9,11 +9,13 @@ mod registry;
 mod subscriptions;
 
 use std::io;
+use std::net::Shutdown;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use record::Record;
+use socket2::SockRef;
 use tokio::net::TcpStream;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
@@ -39,6 +41,9 @@ const SHUTDOWN: &str = "server_shutdown";
 
 /// How long a session of a stopping edge waits for its last messages to be stored.
 const LAST_PUBACKS: Duration = Duration::from_secs(3);
+
+/// How long a client may take to hang up after the server's last word.
+const HANG_UP: Duration = Duration::from_secs(1);
 
 /// Why a connection ends.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -213,6 +218,7 @@ impl<B: Bus> Session<B> {
         if let Some(code) = end.code {
             self.outbox
                 .send(|encoder, out| encoder.encode_disconnect(code, end.text.as_deref(), out));
+            hang_up(&self.stream).await;
         }
         self.delivering.close().await;
         // A DISCONNECT that drops the will has taken it away already.
@@ -220,6 +226,29 @@ impl<B: Bus> Session<B> {
             self.publish_will(will).await;
         }
         self.disconnected(end.reason).await;
+    }
+}
+
+/// Ends the connection so that the client can read what was written last: closing a socket with
+/// unread bytes in it would reset it, and take the last PUBACKs and the DISCONNECT away again.
+async fn hang_up(stream: &TcpStream) {
+    if SockRef::from(stream).shutdown(Shutdown::Write).is_err() {
+        return;
+    }
+    let mut ignored = [0; 4096];
+    let until_the_end = async {
+        while stream.readable().await.is_ok() {
+            match stream.try_read(&mut ignored) {
+                Ok(0) => return,
+                Ok(_) => {}
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
+                Err(_gone) => return,
+            }
+        }
+    };
+    // A client that does not hang up in turn is hung up on.
+    if tokio::time::timeout(HANG_UP, until_the_end).await.is_err() {
+        debug!("the client did not hang up in time");
     }
 }
 
