@@ -99,7 +99,7 @@ impl<T: StageItem> JetStreamSource<T> {
     /// Lets a delivery through that follows the last one.
     ///
     /// After a short break of the connection the client pulls again by itself, and what the server
-    /// had written into the dead socket would only come after its ack_wait, behind newer frames.
+    /// had written into the dead socket would only come after its ack wait, behind newer frames.
     /// The gap in the consumer's sequence shows that; opening again, with its reset, brings it first.
     fn in_sequence(&mut self, message: Message) -> Result<Message, String> {
         let sequence = message
