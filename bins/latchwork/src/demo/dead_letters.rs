@@ -11,7 +11,8 @@ use super::kafka_side::message_id;
 use crate::simulate::MessageId;
 use crate::text::visible;
 
-/// Follows the stream DLQ from now on.
+/// Follows the stream DLQ from its start: the demo has a server of its own, and a consumer that the
+/// client makes again after a missed heartbeat must not skip what came meanwhile.
 pub(super) struct DeadLetters {
     messages: Ordered,
 }
@@ -21,7 +22,7 @@ impl DeadLetters {
         let context = jetstream_context(&NatsArgs::at(nats_url).connect("demo").await?);
         let stream = context.get_stream(DLQ.name).await?;
         let config = OrderedConfig {
-            deliver_policy: DeliverPolicy::New,
+            deliver_policy: DeliverPolicy::All,
             ..OrderedConfig::default()
         };
         Ok(Self {
