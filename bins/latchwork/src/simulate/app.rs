@@ -44,7 +44,9 @@ impl App {
                 },
             }
         }
-        self.device.finish(self.drain).await
+        let unacknowledged = self.device.finish(self.drain).await;
+        self.on_the_way.send_modify(|commands| *commands -= 1);
+        unacknowledged
     }
 
     /// To a lock that listens, if there is one: nobody keeps a command for a lock that was never

@@ -126,6 +126,8 @@ impl Play {
             on_the_way: self.on_the_way.clone(),
             drain: settings.drain,
         };
+        // The app counts as one until it has ended: its last command may be due at the very end.
+        self.on_the_way.send_modify(|commands| *commands += 1);
         self.devices.spawn(app.run(self.quiet.clone()));
     }
 }
