@@ -99,6 +99,10 @@ impl Ledger {
 
     /// Fails unless every acknowledged message is where it belongs, in order, and nothing else is.
     pub(crate) fn assert_whole(&self) -> Repeats {
+        self.judge().unwrap_or_else(|faults| panic!("{faults}"))
+    }
+
+    fn judge(&self) -> Result<Repeats, String> {
         let in_place = |message: &Message| {
             let (dead, stored) = (message.dead > 0, !message.stored.is_empty());
             (dead, stored) == (message.broken, !message.broken)
@@ -119,13 +123,11 @@ impl Ledger {
             .filter(|(_, ids)| !ids.is_empty())
             .map(|(fault, ids)| self.tell(fault, ids))
             .collect();
-        assert!(
-            found.is_empty(),
-            "of {} messages:\n{}",
-            self.messages.len(),
-            found.join("\n")
-        );
-        self.repeats()
+        if found.is_empty() {
+            return Ok(self.repeats());
+        }
+        let messages = self.messages.len();
+        Err(format!("of {messages} messages:\n{}", found.join("\n")))
     }
 
     fn repeats(&self) -> Repeats {
@@ -181,12 +183,6 @@ mod tests {
         ledger
     }
 
-    fn verdict(ledger: &Ledger) -> Result<Repeats, String> {
-        let judged =
-            std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ledger.assert_whole()));
-        judged.map_err(|panic| panic.downcast_ref::<String>().cloned().unwrap_or_default())
-    }
-
     /// Scenario: three messages arrive in order, one of them twice as it is, one twice as another.
     /// Guarantee: all is well, and the two kinds of repeats are told apart.
     #[test]
@@ -196,7 +192,7 @@ mod tests {
             ledger.stored(id(number), sequence.to_owned());
         }
         assert_eq!(
-            verdict(&ledger),
+            ledger.judge(),
             Ok(Repeats {
                 recognisable: 1,
                 republished: 1
@@ -213,7 +209,8 @@ mod tests {
         missing.stored(id(0), "a".to_owned());
         missing.stored(id(2), "c".to_owned());
         assert!(
-            verdict(&missing)
+            missing
+                .judge()
                 .unwrap_err()
                 .contains("1 acknowledged, but not where")
         );
@@ -221,22 +218,19 @@ mod tests {
         let mut swapped = ledger(0..2);
         swapped.stored(id(1), "b".to_owned());
         swapped.stored(id(0), "a".to_owned());
-        assert!(
-            verdict(&swapped)
-                .unwrap_err()
-                .contains("behind a later one")
-        );
+        assert!(swapped.judge().unwrap_err().contains("behind a later one"));
 
         let mut strange = ledger(0..0);
         strange.stored(id(7), "x".to_owned());
-        assert!(verdict(&strange).unwrap_err().contains("1 never published"));
+        assert!(strange.judge().unwrap_err().contains("1 never published"));
 
         let mut broken = ledger(0..0);
         broken.published(id(0), true);
         broken.acknowledged(&id(0));
         broken.stored(id(0), "a".to_owned());
         assert!(
-            verdict(&broken)
+            broken
+                .judge()
                 .unwrap_err()
                 .contains("not where they belong")
         );
