@@ -91,12 +91,12 @@ impl<B: Bus> Session<B> {
             ..Message::default()
         });
         let intake = Arc::clone(&self.intake);
+        let mut entry = Entry {
+            route,
+            ..Entry::default()
+        };
         loop {
-            let entry = Entry {
-                route: route.clone(),
-                ..Entry::default()
-            };
-            let pushed = intake.begin().push(&record, entry);
+            let pushed = intake.begin().push(&record, &mut entry);
             match pushed {
                 Ok(()) => return,
                 Err(Full) => intake.wait_for_room().await,

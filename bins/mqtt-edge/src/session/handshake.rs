@@ -36,6 +36,7 @@ pub(super) async fn open<B: Bus>(
     )
     .await
     .map_err(|_elapsed| End::new("connect_timeout", None))??;
+    let unnamed = connect.client_id.is_empty();
     let connect = match accept(edge, connect) {
         Ok(connect) => connect,
         Err((encoder, reason)) => {
@@ -53,7 +54,7 @@ pub(super) async fn open<B: Bus>(
     let client_id = connect.client_id.clone().into_bytes();
     let seat = edge.registry.enter(&client_id).await;
     let encoder = Encoder::for_client(&connect);
-    if !answer(&stream, &encoder, &accepted(edge, &connect)) {
+    if !answer(&stream, &encoder, &accepted(edge, &connect, unnamed)) {
         edge.registry.leave(&client_id, &seat);
         return Err(End::new("packet_too_large", None));
     }
@@ -117,8 +118,7 @@ fn accept<B: Bus>(
 }
 
 /// What this server can do, in the words of CONNACK. Sessions end with their connection.
-fn accepted<B: Bus>(edge: &Edge<B>, connect: &Connect) -> ConnAck {
-    let assigned = connect.client_id.starts_with("latchwork-");
+fn accepted<B: Bus>(edge: &Edge<B>, connect: &Connect, unnamed: bool) -> ConnAck {
     ConnAck {
         session_present: false,
         reason: ReasonCode::SUCCESS,
@@ -128,7 +128,7 @@ fn accepted<B: Bus>(edge: &Edge<B>, connect: &Connect) -> ConnAck {
             max_qos: Some(1),
             retain_available: Some(false),
             max_packet_size: NonZeroU32::new(edge.limits.max_packet_size),
-            assigned_client_id: assigned.then(|| connect.client_id.clone()),
+            assigned_client_id: unnamed.then(|| connect.client_id.clone()),
             subscription_id_available: Some(false),
             ..ConnAckProperties::default()
         },
@@ -164,7 +164,7 @@ fn session<B: Bus>(
     input: BytesMut,
     seat: &Seat,
 ) -> Session<B> {
-    let stream = Arc::new(stream);
+    let (reader, writer) = stream.into_split();
     let client_id = connect.client_id.into_bytes();
     let keepalive = Duration::from_secs(connect.keep_alive_secs.into());
     let template = Record {
@@ -182,11 +182,11 @@ fn session<B: Bus>(
         ..Record::default()
     };
     Session {
-        outbox: Arc::new(Outbox::new(Arc::clone(&stream), encoder)),
+        outbox: Arc::new(Outbox::new(writer, encoder)),
         intake: edge.uplink.of(&client_id),
         delivering: Delivering::new(edge.bus.clone(), connect.receive_max),
         edge: Arc::clone(edge),
-        stream,
+        reader,
         decoder,
         input,
         template,

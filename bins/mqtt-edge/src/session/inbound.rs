@@ -1,5 +1,6 @@
 //! What a client sends.
 
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::SystemTime;
 
@@ -10,31 +11,87 @@ use super::registry::now_ms;
 use super::{End, SHUTDOWN, Session};
 use crate::bus::{Bus, Message};
 use crate::codec::{Encoder, Packet, ProtocolError, Publish, ReasonCode, Version};
-use crate::uplink::{EdgeSpan, Entry, Full, Intake};
+use crate::uplink::{EdgeSpan, Entry, Full, Intake, Pushing};
 
-/// Where the publishes of one read ended.
-enum Taken {
-    /// Every whole packet is handled.
-    All,
-    /// The next packet is another one.
-    Other(Packet),
-    /// The lane has no room for this one yet.
-    Waiting(Publish),
+/// A publish with all that can be found out about it outside the lane's lock.
+struct Arrival {
+    publish: Publish,
+    /// What an MQTT 5 client is told when it is stored.
+    reason: ReasonCode,
+    /// The message for local subscribers.
+    route: Option<Message>,
+    context: TraceContext,
+    trace: Bytes,
+    /// Which of the edge's span shapes.
+    shape: usize,
 }
 
 impl<B: Bus> Session<B> {
     /// Handles every whole packet of the input.
     pub(super) async fn handle_input(&mut self) -> Result<(), End> {
-        let mut waiting = None;
         loop {
-            match self.take_publishes(waiting.take())? {
-                Taken::All => return Ok(()),
-                Taken::Other(packet) => self.handle(packet).await?,
-                Taken::Waiting(publish) => {
-                    // Nothing is read meanwhile: the back-pressure reaches the device by TCP.
-                    self.wait_for_room().await?;
-                    waiting = Some(publish);
-                }
+            let mut arrivals = VecDeque::new();
+            let next = self.take_publishes(&mut arrivals);
+            // What arrived before a broken packet counts.
+            self.push_all(arrivals).await?;
+            match next? {
+                Some(packet) => self.handle(packet).await?,
+                None => return Ok(()),
+            }
+        }
+    }
+
+    /// Takes publishes up to the first other packet, which it returns.
+    fn take_publishes(&mut self, arrivals: &mut VecDeque<Arrival>) -> Result<Option<Packet>, End> {
+        loop {
+            let packet = self.decoder.decode(&mut self.input);
+            let publish = match packet.map_err(|error| broken(&error))? {
+                Some(Packet::Publish(publish)) => publish,
+                other => return Ok(other),
+            };
+            self.check(&publish, arrivals.len())?;
+            arrivals.push_back(self.arrival(publish));
+        }
+    }
+
+    fn arrival(&mut self, publish: Publish) -> Arrival {
+        let class = self.edge.topics.class_of(&publish.topic);
+        let (shape, sampled) = (class.shape, self.edge.sampling.sampled(class.always_traced));
+        let context = TraceContext::root(sampled);
+        let trace = self.cut_trace(context);
+        Arrival {
+            reason: self.reason_for(&publish),
+            route: self.route(&publish, &trace),
+            publish,
+            context,
+            trace,
+            shape,
+        }
+    }
+
+    /// Pushes in order, waiting for room. Nothing is read meanwhile: the back-pressure reaches the
+    /// device by TCP.
+    async fn push_all(&mut self, mut arrivals: VecDeque<Arrival>) -> Result<(), End> {
+        loop {
+            self.push_what_fits(&mut arrivals);
+            if arrivals.is_empty() {
+                return Ok(());
+            }
+            self.wait_for_room().await?;
+        }
+    }
+
+    /// Takes the lane's lock once for all.
+    fn push_what_fits(&mut self, arrivals: &mut VecDeque<Arrival>) {
+        if arrivals.is_empty() {
+            return;
+        }
+        let intake = Arc::clone(&self.intake);
+        let mut pushing = intake.begin();
+        while let Some(mut arrival) = arrivals.pop_front() {
+            if self.push(&mut pushing, &mut arrival, &intake) == Err(Full) {
+                arrivals.push_front(arrival);
+                return;
             }
         }
     }
@@ -54,34 +111,8 @@ impl<B: Bus> Session<B> {
         }
     }
 
-    /// Takes publishes up to the first other packet, under one lock of the lane.
-    fn take_publishes(&mut self, first: Option<Publish>) -> Result<Taken, End> {
-        let intake = Arc::clone(&self.intake);
-        let mut pushing = None;
-        let mut next = first.map(Packet::Publish);
-        loop {
-            let packet = match next.take() {
-                Some(packet) => packet,
-                None => match self.decoder.decode(&mut self.input) {
-                    Ok(Some(packet)) => packet,
-                    Ok(None) => return Ok(Taken::All),
-                    Err(error) => return Err(broken(&error)),
-                },
-            };
-            let Packet::Publish(publish) = packet else {
-                return Ok(Taken::Other(packet));
-            };
-            self.check(&publish)?;
-            let pushing = pushing.get_or_insert_with(|| intake.begin());
-            match self.push(pushing, &publish, &intake) {
-                Ok(()) => {}
-                Err(Full) => return Ok(Taken::Waiting(publish)),
-            }
-        }
-    }
-
     /// What this server has said in CONNACK that it does not take.
-    fn check(&self, publish: &Publish) -> Result<(), End> {
+    fn check(&self, publish: &Publish, arrived: usize) -> Result<(), End> {
         if publish.qos > 1 {
             let text = "QoS 2 is not supported; publish at QoS 0 or 1";
             return Err(End::with_text(
@@ -99,8 +130,8 @@ impl<B: Bus> Session<B> {
             ));
         }
         let window = usize::from(self.edge.receive_maximum);
-        if self.version == Version::V5 && self.outbox.unacknowledged() >= window && publish.qos > 0
-        {
+        let outstanding = || self.outbox.unacknowledged() + arrived;
+        if self.version == Version::V5 && publish.qos > 0 && outstanding() >= window {
             let text = format!("more than {window} messages without PUBACK");
             return Err(End::with_text(
                 "protocol_error",
@@ -114,35 +145,36 @@ impl<B: Bus> Session<B> {
     /// Writes one message into the lane's frame.
     fn push(
         &mut self,
-        pushing: &mut crate::uplink::Pushing<'_>,
-        publish: &Publish,
+        pushing: &mut Pushing<'_>,
+        arrival: &mut Arrival,
         intake: &Intake,
     ) -> Result<(), Full> {
-        let class = self.edge.topics.class_of(&publish.topic);
-        let context = TraceContext::root(self.edge.sampling.sampled(class.always_traced));
-        let trace = self.cut_trace(context);
-        let link = self.fill_template(publish, &trace);
+        let Arrival {
+            publish, context, ..
+        } = arrival;
+        let link = self.fill_template(publish, &arrival.trace);
         let outbox = Arc::clone(&self.outbox);
-        let entry = Entry {
-            acknowledge: publish
-                .packet_id
-                .map(|id| (&outbox, id, self.reason_for(publish))),
-            route: self.route(publish, &trace),
+        let mut entry = Entry {
+            acknowledge: publish.packet_id.map(|id| (&outbox, id, arrival.reason)),
+            route: arrival.route.take(),
             span: context.sampled.then(|| EdgeSpan {
-                context,
+                context: *context,
                 link,
                 started: SystemTime::now(),
-                shape: class.shape,
+                shape: arrival.shape,
             }),
         };
-        let pushed = pushing.push(&self.template, entry);
+        let pushed = pushing.push(&self.template, &mut entry);
         // The read buffer can only be used again when nothing looks into it any more.
         self.template.topic = Bytes::new();
         self.template.payload = Bytes::new();
-        if pushed == Err(Full) && publish.qos == 0 && intake.is_stalled() {
-            // QoS 0 promises nothing, and waiting for it would hold the rest up.
-            self.edge.meters.qos0_dropped.add(1, &[]);
-            return Ok(());
+        if pushed == Err(Full) {
+            if publish.qos == 0 && intake.is_stalled() {
+                // QoS 0 promises nothing, and waiting for it would hold the rest up.
+                self.edge.meters.qos0_dropped.add(1, &[]);
+                return Ok(());
+            }
+            arrival.route = entry.route;
         }
         pushed
     }

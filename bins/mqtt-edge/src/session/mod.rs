@@ -8,16 +8,21 @@ mod outbox;
 mod registry;
 mod subscriptions;
 
+use std::future::poll_fn;
 use std::io;
 use std::net::Shutdown;
+use std::pin::Pin;
 use std::sync::Arc;
+use std::task::ready;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use record::Record;
 use socket2::SockRef;
 use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, sleep_until};
+use tokio_util::io::poll_read_buf;
 use tracing::debug;
 
 use crate::bus::Bus;
@@ -91,7 +96,7 @@ impl From<io::Error> for End {
 /// A connection whose CONNECT was accepted.
 pub(crate) struct Session<B: Bus> {
     edge: Arc<Edge<B>>,
-    stream: Arc<TcpStream>,
+    reader: OwnedReadHalf,
     outbox: Arc<Outbox>,
     intake: Arc<Intake>,
     decoder: Decoder,
@@ -137,22 +142,20 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: S
 
 impl<B: Bus> Session<B> {
     async fn run(&mut self) -> End {
-        let seat = self.seat.clone();
+        let (edge, seat) = (Arc::clone(&self.edge), self.seat.clone());
         loop {
             let step = tokio::select! {
                 biased;
                 () = seat.taken_over() => {
                     Err(End::new("takenover", Some(ReasonCode::SESSION_TAKEN_OVER)))
                 }
-                () = self.edge.stop.cancelled() => {
+                () = edge.stop.cancelled() => {
                     Err(End::new(SHUTDOWN, Some(ReasonCode::SERVER_SHUTTING_DOWN)))
                 }
-                step = Self::step(
-                    &self.stream, &self.outbox, &mut self.delivering, self.last_packet, self.keepalive,
-                ) => step,
+                step = self.step() => step,
             };
             let done = match step {
-                Ok(Step::Read) => self.read().await,
+                Ok(Step::Read) => self.handle_read().await,
                 Ok(Step::Written) => Ok(()),
                 Ok(Step::Forwarded(forwarded)) => self.deliver(forwarded).await,
                 Err(end) => Err(end),
@@ -164,50 +167,40 @@ impl<B: Bus> Session<B> {
     }
 
     /// Waits for the next thing to do.
-    async fn step(
-        stream: &TcpStream,
-        outbox: &Outbox,
-        delivering: &mut Delivering<B>,
-        last_packet: Instant,
-        keepalive: Option<Duration>,
-    ) -> Result<Step, End> {
-        let backlog = outbox.backlog_len();
-        let silence = keepalive.map(|keepalive| last_packet + keepalive);
+    async fn step(&mut self) -> Result<Step, End> {
+        let backlog = self.outbox.backlog_len();
+        let silence = self.keepalive.map(|keepalive| self.last_packet + keepalive);
         tokio::select! {
             // A client that does not read what it asked for gets no more of it.
-            ready = stream.readable(), if backlog < BACKLOG_LIMIT => ready.map(|()| Step::Read).map_err(End::from),
-            () = outbox.backlogged(), if backlog == 0 => {
-                outbox.flush()?;
+            read = read(&mut self.reader, &mut self.input), if backlog < BACKLOG_LIMIT => {
+                read.map(|()| Step::Read)
+            }
+            () = self.outbox.backlogged(), if backlog == 0 => {
+                self.outbox.flush()?;
                 Ok(Step::Written)
             }
-            ready = stream.writable(), if backlog > 0 => {
+            ready = self.outbox.writable(), if backlog > 0 => {
                 ready?;
-                outbox.flush()?;
+                self.outbox.flush()?;
                 Ok(Step::Written)
             }
-            forwarded = delivering.next(), if backlog < BACKLOG_LIMIT && delivering.has_room() => {
+            forwarded = self.delivering.next(),
+                if backlog < BACKLOG_LIMIT && self.delivering.has_room() =>
+            {
                 Ok(Step::Forwarded(forwarded))
             }
-            () = sleep_until(silence.unwrap_or(last_packet)), if silence.is_some() => {
+            () = sleep_until(silence.unwrap_or(self.last_packet)), if silence.is_some() => {
                 Err(End::new("keepalive_timeout", Some(ReasonCode::KEEP_ALIVE_TIMEOUT)))
             }
         }
     }
 
-    /// Reads what the socket has, and handles every whole packet.
-    async fn read(&mut self) -> Result<(), End> {
-        self.input.reserve(READ_BYTES);
-        match self.stream.try_read_buf(&mut self.input) {
-            Ok(0) => Err(End::closed()),
-            Ok(_) => {
-                let handled = self.handle_input().await;
-                // Also what had to wait for room counts as a sign of life.
-                self.last_packet = Instant::now();
-                handled
-            }
-            Err(error) if error.kind() == io::ErrorKind::WouldBlock => Ok(()),
-            Err(error) => Err(error.into()),
-        }
+    /// Handles every whole packet of what was read.
+    async fn handle_read(&mut self) -> Result<(), End> {
+        let handled = self.handle_input().await;
+        // Also what had to wait for room counts as a sign of life.
+        self.last_packet = Instant::now();
+        handled
     }
 
     /// Says goodbye, and tells the pipeline.
@@ -218,7 +211,7 @@ impl<B: Bus> Session<B> {
         if let Some(code) = end.code {
             self.outbox
                 .send(|encoder, out| encoder.encode_disconnect(code, end.text.as_deref(), out));
-            hang_up(&self.stream).await;
+            hang_up(self.reader.as_ref()).await;
         }
         self.delivering.close().await;
         // A DISCONNECT that drops the will has taken it away already.
@@ -226,6 +219,22 @@ impl<B: Bus> Session<B> {
             self.publish_will(will).await;
         }
         self.disconnected(end.reason).await;
+    }
+}
+
+/// Reads what the socket has. An idle connection has no buffer: it is made when there is something.
+///
+/// A read that does not fill the buffer has emptied the socket; tokio then waits for the next event
+/// instead of asking the kernel in vain.
+async fn read(reader: &mut OwnedReadHalf, input: &mut BytesMut) -> Result<(), End> {
+    let read = poll_fn(|context| {
+        ready!(reader.as_ref().poll_read_ready(context))?;
+        input.reserve(READ_BYTES);
+        poll_read_buf(Pin::new(&mut *reader), context, input)
+    });
+    match read.await? {
+        0 => Err(End::closed()),
+        _ => Ok(()),
     }
 }
 

@@ -3,11 +3,10 @@
 use std::collections::VecDeque;
 use std::io;
 use std::num::NonZeroU16;
-use std::sync::Arc;
 
 use bytes::{Buf, BytesMut};
 use parking_lot::Mutex;
-use tokio::net::TcpStream;
+use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 
 use crate::codec::{Encoder, ReasonCode};
@@ -18,7 +17,7 @@ use crate::codec::{Encoder, ReasonCode};
 /// would cost as much as the write. Only when the socket is full does the session take over.
 #[derive(Debug)]
 pub struct Outbox {
-    stream: Arc<TcpStream>,
+    stream: OwnedWriteHalf,
     encoder: Encoder,
     state: Mutex<State>,
     backlog: Notify,
@@ -45,7 +44,7 @@ struct Waiting {
 
 impl Outbox {
     /// The write side of a stream, for a client as its CONNECT described it.
-    pub fn new(stream: Arc<TcpStream>, encoder: Encoder) -> Self {
+    pub fn new(stream: OwnedWriteHalf, encoder: Encoder) -> Self {
         Self {
             stream,
             encoder,
@@ -98,6 +97,11 @@ impl Outbox {
     /// Waits until something could not be written at once.
     pub async fn backlogged(&self) {
         self.backlog.notified().await;
+    }
+
+    /// Waits until the socket takes more.
+    pub async fn writable(&self) -> io::Result<()> {
+        self.stream.writable().await
     }
 
     /// Bytes that wait for the socket.

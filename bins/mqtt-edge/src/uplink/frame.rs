@@ -46,15 +46,15 @@ pub(super) struct FillingFrame {
 }
 
 impl FillingFrame {
-    pub(super) fn push(&mut self, record: &Record, entry: Entry<'_>) {
+    pub(super) fn push(&mut self, record: &Record, entry: &mut Entry<'_>) {
         self.records.push(record);
-        if let Some((outbox, packet_id, reason)) = entry.acknowledge
+        if let Some((outbox, packet_id, reason)) = entry.acknowledge.take()
             && outbox.expect_stored(self.number, packet_id, reason)
         {
             self.waiting.push(Arc::clone(outbox));
         }
-        self.routes.extend(entry.route);
-        self.spans.extend(entry.span);
+        self.routes.extend(entry.route.take());
+        self.spans.extend(entry.span.take());
     }
 
     /// Forgets everything but its memory.

@@ -70,7 +70,7 @@ impl Intake {
     /// Pushes one record, waiting for room.
     pub async fn push(&self, record: &Record) {
         loop {
-            let pushed = self.begin().push(record, Entry::default());
+            let pushed = self.begin().push(record, &mut Entry::default());
             match pushed {
                 Ok(()) => return,
                 Err(Full) => self.wait_for_room().await,
@@ -144,8 +144,8 @@ pub struct Pushing<'a> {
 }
 
 impl Pushing<'_> {
-    /// Adds a record with what it brings along.
-    pub fn push(&mut self, record: &Record, entry: Entry<'_>) -> Result<(), Full> {
+    /// Adds a record. What it brings along is taken out of the entry, unless the lane is full.
+    pub fn push(&mut self, record: &Record, entry: &mut Entry<'_>) -> Result<(), Full> {
         if !self
             .frames
             .open
@@ -210,11 +210,11 @@ mod tests {
         for number in 0..room {
             intake
                 .begin()
-                .push(&record(number), Entry::default())
+                .push(&record(number), &mut Entry::default())
                 .unwrap();
         }
         assert_eq!(
-            intake.begin().push(&record(room), Entry::default()),
+            intake.begin().push(&record(room), &mut Entry::default()),
             Err(Full)
         );
         let waiting = tokio::spawn({
