@@ -1,13 +1,15 @@
 //! Frames of one partition out of a durable pull consumer.
 
 use std::marker::PhantomData;
+use std::sync::atomic::Ordering;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{PullConsumer, pull};
 use async_nats::jetstream::context::Context;
 use async_nats::jetstream::message::{AckKind, Acker, Message};
 use futures::{FutureExt, StreamExt};
-use record::{Frame, StageItem};
+use record::{Frame, FrameItem, StageItem};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use topology::StreamSpec;
 use tracing::{debug, warn};
@@ -25,6 +27,10 @@ const PULL_EXPIRES: Duration = Duration::from_millis(1500);
 /// Records in a batch at most: a whole backlog is merged up to here.
 const BATCH_RECORDS: usize = 4096;
 
+/// How often an idle lane looks whether its connection was made anew. What was on its way in the
+/// dead one would otherwise come after the ack wait of a minute.
+const CONNECTION_CHECK: Duration = Duration::from_millis(500);
+
 /// How long the end waits for the last acknowledgements to reach the server.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(1);
 
@@ -38,10 +44,12 @@ pub struct JetStreamSource<T> {
     lag: Option<u64>,
     /// Consumer sequence of the last delivery of this pull.
     delivered: Option<u64>,
+    /// Which of the client's connections the pull was opened on.
+    connection: u64,
     item: PhantomData<fn() -> T>,
 }
 
-impl<T: StageItem> JetStreamSource<T> {
+impl<T: FrameItem + StageItem> JetStreamSource<T> {
     /// Reads through a durable that the provisioner made. `stop` ends it: it then gives no more
     /// batches, and what it has fetched and not given stays in the stream.
     pub fn new(
@@ -58,6 +66,7 @@ impl<T: StageItem> JetStreamSource<T> {
             stop,
             lag: None,
             delivered: None,
+            connection: 0,
             item: PhantomData,
         }
     }
@@ -66,7 +75,8 @@ impl<T: StageItem> JetStreamSource<T> {
         let mut backoff = Backoff::up_to(Duration::from_secs(1));
         loop {
             match self.receive_once().await {
-                Ok(message) => return Some(message),
+                Ok(Some(message)) => return Some(message),
+                Ok(None) => continue,
                 Err(failure) => debug!(durable = self.durable, failure, "opening the pull again"),
             }
             self.messages = None;
@@ -74,8 +84,11 @@ impl<T: StageItem> JetStreamSource<T> {
         }
     }
 
-    async fn receive_once(&mut self) -> Result<Message, String> {
+    /// One message; or none yet.
+    async fn receive_once(&mut self) -> Result<Option<Message>, String> {
         if self.messages.is_none() {
+            // Read before: a connection that breaks while the pull is opened is noticed.
+            self.connection = self.connections();
             let opened = self.open().await.map_err(|error| error.to_string());
             if let Err(error) = &opened {
                 warn!(
@@ -89,19 +102,36 @@ impl<T: StageItem> JetStreamSource<T> {
         let Some(messages) = &mut self.messages else {
             return Err("not open".to_owned());
         };
-        match messages.next().await {
-            Some(Ok(message)) => self.in_sequence(message),
-            Some(Err(error)) => Err(error.to_string()),
-            None => Err("the pull ended".to_owned()),
+        match timeout(CONNECTION_CHECK, messages.next()).await {
+            Ok(Some(Ok(message))) => self.in_sequence(message),
+            Ok(Some(Err(error))) => Err(error.to_string()),
+            Ok(None) => Err("the pull ended".to_owned()),
+            Err(_elapsed) => self.same_connection().map(|()| None),
         }
     }
 
-    /// Lets a delivery through that follows the last one.
-    ///
-    /// After a short break of the connection the client pulls again by itself, and what the server
-    /// had written into the dead socket would only come after its ack wait, behind newer frames.
-    /// The gap in the consumer's sequence shows that; opening again, with its reset, brings it first.
-    fn in_sequence(&mut self, message: Message) -> Result<Message, String> {
+    /// Connections that the client has made so far.
+    fn connections(&self) -> u64 {
+        self.context
+            .client()
+            .statistics()
+            .connects
+            .load(Ordering::Relaxed)
+    }
+
+    /// After a short break of the connection the client pulls again by itself. What the server had
+    /// written into the dead socket, and what was acknowledged into it, would only come after the
+    /// ack wait, behind newer frames. Opening again, with its reset, brings it first.
+    fn same_connection(&self) -> Result<(), String> {
+        if self.connections() == self.connection {
+            return Ok(());
+        }
+        Err("the connection was made anew".to_owned())
+    }
+
+    /// Lets a delivery through that follows the last one on the same connection.
+    fn in_sequence(&mut self, message: Message) -> Result<Option<Message>, String> {
+        self.same_connection()?;
         let sequence = message
             .info()
             .map(|info| info.consumer_sequence)
@@ -113,7 +143,7 @@ impl<T: StageItem> JetStreamSource<T> {
             ));
         }
         self.delivered = Some(sequence);
-        Ok(message)
+        Ok(Some(message))
     }
 
     /// Opens the pull after a reset: whatever was delivered and not acknowledged, to this process
@@ -137,7 +167,8 @@ impl<T: StageItem> JetStreamSource<T> {
         let arrived = self.messages.as_mut()?.next().now_or_never()?;
         let message = arrived
             .and_then(Result::ok)
-            .and_then(|one| self.in_sequence(one).ok());
+            .and_then(|one| self.in_sequence(one).ok())
+            .flatten();
         if message.is_none() {
             // The next batch opens the pull again.
             self.messages = None;
@@ -165,7 +196,7 @@ impl<T: StageItem> JetStreamSource<T> {
     }
 }
 
-impl<T: StageItem> Source for JetStreamSource<T> {
+impl<T: FrameItem + StageItem> Source for JetStreamSource<T> {
     type Item = T;
     type Token = Acker;
 
