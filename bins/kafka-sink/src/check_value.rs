@@ -72,6 +72,7 @@ mod tests {
             schema: schema.map(|name| Arc::clone(schemas.get(name).unwrap())),
             partitions: None,
             replication: None,
+            compacted: false,
         };
         CheckValue::new(&[topic("state", Some("lock-state")), topic("free", None)])
     }

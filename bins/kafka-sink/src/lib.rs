@@ -9,7 +9,7 @@ use std::time::Duration;
 use kafka::{KafkaArgs, KafkaProducer, UnknownTopic};
 use settings::Pipeline;
 use stage::{Runtime, StageArgs};
-use topology::{KAFKA_SINK, REC};
+use topology::KAFKA_SINK;
 
 pub use check_value::CheckValue;
 
@@ -56,9 +56,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let sinks: Vec<_> = (0..runtime.partitions)
         .map(|_| producer.sink())
         .collect::<Result<_, _>>()?;
-    let ended = runtime
-        .run_lanes(REC, sinks.into_iter().map(|sink| (handler.clone(), sink)))
-        .await;
+    let parts = sinks.into_iter().map(|sink| (handler.clone(), sink));
+    let lanes = runtime.lanes(&KAFKA_SINK, parts);
+    let ended = runtime.run(lanes).await;
     // Lanes that were cut leave records behind whose fate is worth waiting for: fewer repeats.
     if let Err(error) = producer.flush(FLUSH_DEADLINE).await {
         tracing::warn!("{error}; what is not confirmed is sent again at the next start");

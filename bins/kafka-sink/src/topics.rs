@@ -25,6 +25,7 @@ pub(crate) async fn ensure(
             name: topic.name.clone(),
             partitions: topic.partitions.unwrap_or(BROKER_DEFAULT),
             replication: topic.replication.unwrap_or(BROKER_DEFAULT),
+            compacted: topic.compacted,
         })
         .collect();
     let mut backoff = Backoff::up_to(Duration::from_secs(5));

@@ -29,7 +29,7 @@ pub(crate) async fn run(args: ProvisionArgs, out: &mut impl Write) -> anyhow::Re
         "{:<6} {:<10} {:>10} {:>12}  HOLDS",
         "STREAM", "SUBJECTS", "MESSAGES", "BYTES"
     )?;
-    for spec in STREAMS {
+    for spec in STREAMS.iter().filter(|spec| pipeline.has(spec.part)) {
         let stream = context.get_stream(spec.name).await?;
         let state = &stream.cached_info().state;
         writeln!(

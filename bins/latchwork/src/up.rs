@@ -5,8 +5,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use anyhow::bail;
+use settings::Pipeline;
 use stage::stop_signal;
-use topology::Flow;
 
 use crate::stack::{Stack, StackOptions, default_data_dir};
 
@@ -94,12 +94,22 @@ fn options(args: UpArgs) -> anyhow::Result<StackOptions> {
     options.nats = args.nats;
     options.nats_port = Some(args.nats_port);
     options.allow_anonymous = args.allow_anonymous;
-    if let Some(unknown) = args.stages.iter().find(|stage| Flow::of(stage).is_none()) {
+    let all = topology::stages(|_| true);
+    if let Some(unknown) = args
+        .stages
+        .iter()
+        .find(|stage| !all.contains(&stage.as_str()))
+    {
         bail!(
             "there is no stage {unknown:?}; the stages are {}",
-            options.stages.join(", ")
+            all.join(", ")
         );
     }
+    let pipeline = Pipeline::load(options.config.as_deref())?;
+    options.stages = topology::stages(|part| pipeline.has(part))
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
     if !args.stages.is_empty() {
         options.stages.retain(|stage| args.stages.contains(stage));
     }

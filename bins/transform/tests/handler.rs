@@ -9,7 +9,7 @@ use bytes::Bytes;
 use record::{EventKind, KafkaRecord, Kind, Origin, Record};
 use settings::Pipeline;
 use stage::{Handler, Outputs, Reject};
-use transform::TransformHandler;
+use transform::{Output, TransformHandler};
 
 const STATE: &str = r#"{"process_id":"7802441525528958","action":"unlock","battery":83.4,"lock_state":1,"version":1.1,"client_id":"10083618796833171"}"#;
 const COMMAND: &str = r#"{"process_id":"7802441525528958","action":"unlock","nonce_str":"u7u4p0n8","ts":1574744434,"sign":"e9f5af7deaa28563"}"#;
@@ -37,7 +37,11 @@ fn handle_by(pipeline: &Pipeline, record: &Record) -> Result<Vec<KafkaRecord>, R
         index: 3,
     };
     TransformHandler::new(pipeline).handle(record, origin, &mut out)?;
-    Ok(out.items().to_vec())
+    Ok(out
+        .items()
+        .iter()
+        .filter_map(|out| out.kafka().cloned())
+        .collect())
 }
 
 fn handle(record: &Record) -> Result<Vec<KafkaRecord>, Reject> {
@@ -319,4 +323,52 @@ fn a_reject_hurts_no_neighbour() {
     assert_eq!(verdicts, [true, false, true]);
     assert_eq!(out.items().len(), 2);
     assert_eq!(out.items()[0], out.items()[1]);
+}
+
+/// What the audit gets of a record: `None` when it was not even asked.
+fn events(text: &str, record: &Record) -> Vec<Record> {
+    let mut out = Outputs::default();
+    let mut handler = TransformHandler::new(&pipeline(text));
+    if let Err(reject) = handler.handle(record, Origin::default(), &mut out) {
+        handler.rejected(record, &reject, &mut out);
+    }
+    out.items()
+        .iter()
+        .filter_map(Output::event)
+        .cloned()
+        .collect()
+}
+
+/// Scenario: a pipeline with an audit sees a state, a command that an enforcing edge refused, a
+/// broken state and a topic that is no lock's; and a pipeline without one sees the state.
+/// Guarantee: the audit gets the first two untouched, of the third who and how without its payload,
+/// and nothing of the fourth; without audit there are no events. A refused command is no publish for
+/// the hooks.
+#[test]
+fn the_audit_gets_what_it_wants() {
+    let hook = hook("message.publish", "#", "all");
+    let contract = "[[contract]]\nfilter = \"devices/+/state\"\nschema = \"lock-state\"\n";
+    let with_audit = format!("{contract}{hook}[audit]\n");
+    let state = record(Kind::Publish, STATE_TOPIC, STATE);
+    assert_eq!(events(&with_audit, &state), [state.clone()]);
+    assert!(events(&format!("{contract}{hook}"), &state).is_empty());
+
+    let refused = Record {
+        reason: record::REFUSED.into(),
+        ..record(Kind::Publish, COMMAND_TOPIC, COMMAND)
+    };
+    assert_eq!(events(&with_audit, &refused), [refused.clone()]);
+    assert_eq!(handle_by(&pipeline(&with_audit), &refused).unwrap(), []);
+
+    let broken = record(Kind::Publish, STATE_TOPIC, "{}");
+    let told = events(&with_audit, &broken);
+    assert_eq!((told[0].kind(), told.len()), (Kind::Rejected, 1));
+    assert_eq!(told[0].payload, "");
+    assert!(
+        told[0].reason.starts_with(b"schema lock-state"),
+        "{:?}",
+        told[0].reason
+    );
+
+    assert!(events(&with_audit, &record(Kind::Publish, "news", "x")).is_empty());
 }

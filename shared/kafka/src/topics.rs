@@ -21,6 +21,8 @@ pub struct TopicSpec {
     pub partitions: i32,
     /// Copies of each partition; -1 is the broker's default (Kafka 2.4 and newer).
     pub replication: i32,
+    /// Whether Kafka keeps the last record of each key, instead of all for a while.
+    pub compacted: bool,
 }
 
 /// Creates those of the topics that do not exist. A topic that exists stays as it is, whatever
@@ -39,7 +41,12 @@ pub async fn ensure_topics(
         .filter(|(_, found)| !matches!(found.state, TopicState::Exists { .. }))
         .map(|(topic, _)| {
             let replication = TopicReplication::Fixed(topic.replication);
-            NewTopic::new(&topic.name, topic.partitions, replication)
+            let new = NewTopic::new(&topic.name, topic.partitions, replication);
+            if topic.compacted {
+                new.set("cleanup.policy", "compact")
+            } else {
+                new
+            }
         })
         .collect();
     if missing.is_empty() {

@@ -79,6 +79,7 @@ async fn keeps_the_contract_of_a_sink() {
             name: format!("check-{checks}"),
             partitions: 1,
             replication: 1,
+            compacted: false,
         };
         let topics = std::slice::from_ref(&topic);
         ensure_topics(&connection, topics, DEADLINE).await.unwrap();

@@ -62,6 +62,7 @@ fn topic(name: &str) -> TopicSpec {
         name: name.into(),
         partitions: 4,
         replication: -1,
+        compacted: false,
     }
 }
 

@@ -2,6 +2,8 @@
 
 use bytes::Bytes;
 
+use prost::Message as _;
+
 use crate::frame::FrameItem;
 use crate::kafka_record::KafkaRecord;
 use crate::record::{Record, text};
@@ -58,6 +60,17 @@ pub enum Original {
     /// Bytes that are no frame.
     #[prost(bytes = "bytes", tag = "12")]
     Bytes(Bytes),
+}
+
+impl Original {
+    /// Bytes on the wire.
+    pub fn size(&self) -> usize {
+        match self {
+            Self::Record(record) => record.encoded_len(),
+            Self::KafkaRecord(record) => record.encoded_len(),
+            Self::Bytes(bytes) => bytes.len(),
+        }
+    }
 }
 
 impl DeadLetter {

@@ -54,8 +54,8 @@ pub trait FrameItem:
     fn sampled_trace(&self) -> Option<TraceContext>;
 }
 
-/// What stages take and give: a frame's item that can be traced and dead-lettered.
-pub trait StageItem: FrameItem {
+/// What stages take and give: what can be traced and dead-lettered.
+pub trait StageItem: Clone + fmt::Debug + Send + Sync + 'static {
     /// The item as a dead letter keeps it.
     fn original(&self) -> Original;
 

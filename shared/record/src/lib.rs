@@ -22,6 +22,6 @@ pub use frame::{
 pub use kafka_record::{Header, KafkaRecord};
 pub use origin::Origin;
 pub use partition::{fingerprint, partition_of};
-pub use record::{Kind, Record, UserProperty, Verdict};
+pub use record::{Kind, REFUSED, Record, UserProperty, Verdict};
 pub use topic_filter::{TopicFilter, TopicFilterError};
 pub use trace::TraceContext;

@@ -26,6 +26,12 @@ pub enum Kind {
     Subscribed = 7,
     /// A client gave a subscription up.
     Unsubscribed = 8,
+    /// A CONNECT was refused for who it is; `reason` says why.
+    LoginFailed = 9,
+    /// A publish that broke its contract; `reason` says how. Only the audit sees it.
+    Rejected = 10,
+    /// An operator did something with a lock or the pipeline; the payload is its JSON.
+    Operator = 11,
 }
 
 /// What the edge found when it checked a signed command.
@@ -46,6 +52,21 @@ pub enum Verdict {
     Replayed = 5,
     /// Not a command at all.
     Malformed = 6,
+}
+
+impl Verdict {
+    /// The word for it in metrics, alerts and the log.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Unchecked => "unchecked",
+            Self::Ok => "ok",
+            Self::BadSignature => "bad-signature",
+            Self::Stale => "stale",
+            Self::Future => "future",
+            Self::Replayed => "replayed",
+            Self::Malformed => "malformed",
+        }
+    }
 }
 
 /// An MQTT 5 user property, or a Kafka header made from one.
@@ -133,7 +154,16 @@ pub struct Record {
     pub publisher_trace: Bytes,
 }
 
+/// `reason` of a publish that was stored and not let through: a command that failed its check where
+/// checks are enforced.
+pub const REFUSED: &str = "refused";
+
 impl Record {
+    /// Whether the publish was stored and not let through.
+    pub fn is_refused(&self) -> bool {
+        self.kind() == Kind::Publish && self.reason.as_ref() == REFUSED.as_bytes()
+    }
+
     /// Client id as text.
     pub fn client_id(&self) -> &str {
         text(&self.client_id)

@@ -29,6 +29,17 @@ pub enum TopicFilterError {
 }
 
 impl TopicFilter {
+    /// `#`: every topic but those that begin with `$`.
+    pub fn everything() -> Self {
+        Self("#".into())
+    }
+
+    /// The level of a topic where the filter has its first `+`, when it matches.
+    pub fn first_wildcard<'t>(&self, topic: &'t str) -> Option<&'t str> {
+        let level = self.0.split('/').position(|level| level == "+")?;
+        self.matches(topic).then(|| topic.split('/').nth(level))?
+    }
+
     /// The filter as it was written.
     pub fn as_str(&self) -> &str {
         &self.0

@@ -19,11 +19,14 @@ macro_rules! built_in {
 }
 
 /// Name and text of every built-in schema.
-pub const BUILT_IN: [(&str, &str); 4] = [
+pub const BUILT_IN: [(&str, &str); 7] = [
     built_in!("lock-state"),
     built_in!("lock-command"),
     built_in!("envelope-publish"),
     built_in!("envelope-acked"),
+    built_in!("lock-alert"),
+    built_in!("lock-status"),
+    built_in!("lock-audit"),
 ];
 
 /// Compiled schemas by name. Compiling costs some 0.1 ms, so each is compiled once.

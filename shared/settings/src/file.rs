@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
+use crate::audit::AuditSettings;
+use crate::commands::CommandSettings;
 use crate::librdkafka;
+use crate::notify::NotifySettings;
 use crate::pipeline::UnknownTopic;
 use crate::size::Size;
 
@@ -19,6 +22,10 @@ pub(crate) struct File {
     pub(crate) streams: StreamsEntry,
     #[serde(default)]
     pub(crate) kafka: KafkaEntry,
+    #[serde(default)]
+    pub(crate) commands: CommandSettings,
+    pub(crate) audit: Option<AuditSettings>,
+    pub(crate) notify: Option<NotifySettings>,
 }
 
 #[derive(Deserialize)]
@@ -60,6 +67,8 @@ pub(crate) struct StreamsEntry {
     pub(crate) up_max_bytes: Option<Size>,
     pub(crate) rec_max_bytes: Option<Size>,
     pub(crate) dlq_max_bytes: Option<Size>,
+    pub(crate) ev_max_bytes: Option<Size>,
+    pub(crate) audit_max_bytes: Option<Size>,
 }
 
 #[derive(Default, Deserialize)]

@@ -4,6 +4,8 @@ use std::sync::Arc;
 
 use record::{EventKind, Kind, TopicFilter};
 
+use crate::audit::AuditSettings;
+
 /// `[[hook]]`: an event that becomes a Kafka record with its envelope as the value.
 #[derive(Clone, PartialEq, Eq, Debug)]
 pub struct Hook {
@@ -29,21 +31,28 @@ impl Hook {
 
 /// Which events the edge must store at all. Publishes always are.
 #[derive(Clone, Debug)]
-pub struct WantedEvents(Arc<[Hook]>);
+pub struct WantedEvents {
+    hooks: Arc<[Hook]>,
+    audit: Option<Arc<AuditSettings>>,
+}
 
 impl WantedEvents {
-    pub(crate) fn new(hooks: &[Hook]) -> Self {
-        Self(
-            hooks
+    pub(crate) fn new(hooks: &[Hook], audit: Option<&AuditSettings>) -> Self {
+        Self {
+            hooks: hooks
                 .iter()
                 .filter(|hook| hook.event != EventKind::MessagePublish)
                 .cloned()
                 .collect(),
-        )
+            audit: audit.cloned().map(Arc::new),
+        }
     }
 
-    /// Whether some hook wants an event of this kind on this topic.
+    /// Whether some hook, or the audit, wants an event of this kind on this topic.
     pub fn wants(&self, kind: Kind, topic: &str) -> bool {
-        kind == Kind::Publish || self.0.iter().any(|hook| hook.wants(kind, topic))
+        let audit = self.audit.as_ref();
+        kind == Kind::Publish
+            || self.hooks.iter().any(|hook| hook.wants(kind, topic))
+            || audit.is_some_and(|audit| audit.wants(kind, topic))
     }
 }

@@ -2,11 +2,14 @@
 //!
 //! Without a file the built-in door-lock pipeline is in force.
 
+mod audit;
+mod commands;
 mod error;
 mod file;
 mod hook;
 mod librdkafka;
 mod nearest;
+mod notify;
 mod pipeline;
 mod reader;
 mod size;
@@ -14,6 +17,11 @@ mod summary;
 #[cfg(test)]
 mod tests;
 
+pub use audit::{AuditSettings, RuleSettings};
+pub use commands::{CommandFilter, CommandMode, CommandSettings};
 pub use error::{Fault, Place, SettingsError};
 pub use hook::{Hook, WantedEvents};
+pub use notify::{
+    EmailSecurity, EmailSettings, NotifyLanguage, NotifySettings, SmsSettings, WebhookSettings,
+};
 pub use pipeline::{KafkaTopic, Pipeline, Streams, UnknownTopic};

@@ -6,9 +6,13 @@ use std::sync::Arc;
 
 use schema::{Contracts, Schema};
 use serde::Deserialize;
+use topology::Part;
 
+use crate::audit::AuditSettings;
+use crate::commands::CommandSettings;
 use crate::error::SettingsError;
 use crate::hook::{Hook, WantedEvents};
+use crate::notify::NotifySettings;
 use crate::reader::Reader;
 
 /// The built-in pipeline: the door-lock articles' own set-up.
@@ -53,6 +57,10 @@ pub struct Streams {
     pub rec_max_bytes: Option<i64>,
     /// Size limit of DLQ in bytes.
     pub dlq_max_bytes: Option<i64>,
+    /// Size limit of EV in bytes.
+    pub ev_max_bytes: Option<i64>,
+    /// Size limit of AUDIT in bytes.
+    pub audit_max_bytes: Option<i64>,
 }
 
 /// A Kafka topic that the pipeline writes to.
@@ -67,6 +75,8 @@ pub struct KafkaTopic {
     pub partitions: Option<i32>,
     /// Replicas when it is made by `--ensure-topics`; `None` is the broker's default.
     pub replication: Option<i32>,
+    /// Whether `--ensure-topics` makes it keep the last record of each key.
+    pub compacted: bool,
 }
 
 /// The pipeline, read and checked: nothing in it can fail later.
@@ -78,6 +88,9 @@ pub struct Pipeline {
     pub(crate) streams: Streams,
     pub(crate) unknown_topic: UnknownTopic,
     pub(crate) librdkafka: BTreeMap<String, String>,
+    pub(crate) commands: CommandSettings,
+    pub(crate) audit: Option<AuditSettings>,
+    pub(crate) notify: Option<NotifySettings>,
 }
 
 impl Pipeline {
@@ -110,7 +123,7 @@ impl Pipeline {
 
     /// Which events the edge must store.
     pub fn wanted_events(&self) -> WantedEvents {
-        WantedEvents::new(&self.hooks)
+        WantedEvents::new(&self.hooks, self.audit.as_ref())
     }
 
     /// The Kafka topics that hooks write to, each once, with what `[[topic]]` says of them, and
@@ -132,6 +145,30 @@ impl Pipeline {
     /// What to do with records whose topic does not exist.
     pub fn unknown_topic(&self) -> UnknownTopic {
         self.unknown_topic
+    }
+
+    /// Whether the pipeline has this part.
+    pub fn has(&self, part: Part) -> bool {
+        match part {
+            Part::Road => true,
+            Part::Audit => self.audit.is_some(),
+            Part::Notify => self.audit.is_some() && self.notify.is_some(),
+        }
+    }
+
+    /// How signed commands are checked.
+    pub fn commands(&self) -> &CommandSettings {
+        &self.commands
+    }
+
+    /// What the audit watches for; `None` when there is no audit.
+    pub fn audit(&self) -> Option<&AuditSettings> {
+        self.audit.as_ref()
+    }
+
+    /// How people are told; `None` when nobody is.
+    pub fn notify(&self) -> Option<&NotifySettings> {
+        self.notify.as_ref()
     }
 
     /// `[kafka.librdkafka]`: overrides anything. Values may be secrets: show names only.

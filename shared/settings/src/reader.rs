@@ -8,6 +8,7 @@ use record::{EventKind, TopicFilter};
 use schema::{Contract, Schema, Schemas};
 use toml::Spanned;
 
+use crate::audit::AuditSettings;
 use crate::error::{Fault, Place, SettingsError};
 use crate::file::{ContractEntry, File, HookEntry, StreamsEntry, TopicEntry};
 use crate::hook::Hook;
@@ -53,11 +54,14 @@ impl<'t> Reader<'t> {
             .collect::<Result<_, _>>()?;
         Ok(Pipeline {
             contracts: contracts.into_iter().collect(),
-            topics: self.topics(&hooks, written.topic)?,
+            topics: self.topics(&hooks, written.audit.as_ref(), written.topic)?,
             hooks,
             streams: self.streams(written.streams)?,
             unknown_topic: written.kafka.unknown_topic,
             librdkafka: written.kafka.librdkafka,
+            commands: written.commands,
+            audit: written.audit,
+            notify: written.notify,
         })
     }
 
@@ -88,10 +92,11 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// Topics of hooks and of `[[topic]]`, each once.
+    /// Topics of hooks, of the audit and of `[[topic]]`, each once.
     fn topics(
         &mut self,
         hooks: &[Hook],
+        audit: Option<&AuditSettings>,
         entries: Vec<TopicEntry>,
     ) -> Result<Vec<KafkaTopic>, SettingsError> {
         let mut topics: Vec<KafkaTopic> = Vec::new();
@@ -100,6 +105,11 @@ impl<'t> Reader<'t> {
                 topics.push(self.topic_of_hooks(&hook.kafka_topic, hooks));
             }
         }
+        topics.extend(
+            audit
+                .into_iter()
+                .flat_map(|audit| self.topics_of_audit(audit)),
+        );
         let mut described: Vec<String> = Vec::new();
         for entry in entries {
             let topic = self.topic(&entry, hooks)?;
@@ -108,7 +118,13 @@ impl<'t> Reader<'t> {
             }
             described.push(topic.name.clone());
             match topics.iter_mut().find(|known| known.name == topic.name) {
-                Some(known) => *known = topic,
+                Some(known) => {
+                    *known = KafkaTopic {
+                        compacted: known.compacted,
+                        schema: topic.schema.or(known.schema.take()),
+                        ..topic
+                    }
+                }
                 None => topics.push(topic),
             }
         }
@@ -127,6 +143,7 @@ impl<'t> Reader<'t> {
             schema: schema.or(by_hooks.schema),
             partitions: self.positive(entry.partitions.as_ref())?,
             replication: self.positive(entry.replication.as_ref())?,
+            compacted: false,
             name,
         })
     }
@@ -140,7 +157,24 @@ impl<'t> Reader<'t> {
             schema,
             partitions: None,
             replication: None,
+            compacted: false,
         }
+    }
+
+    /// The log, the alerts, and the locks' states, of which the last is what counts.
+    fn topics_of_audit(&self, audit: &AuditSettings) -> [KafkaTopic; 3] {
+        let topic = |name: &str, schema: &str, compacted| KafkaTopic {
+            name: name.to_owned(),
+            schema: self.schemas.get(schema).map(Arc::clone),
+            partitions: None,
+            replication: None,
+            compacted,
+        };
+        [
+            topic(&audit.log_topic, "lock-audit", false),
+            topic(&audit.alert_topic, "lock-alert", false),
+            topic(&audit.status_topic, "lock-status", true),
+        ]
     }
 
     fn streams(&self, entry: StreamsEntry) -> Result<Streams, SettingsError> {
@@ -163,6 +197,8 @@ impl<'t> Reader<'t> {
             up_max_bytes: entry.up_max_bytes.map(|size| size.0),
             rec_max_bytes: entry.rec_max_bytes.map(|size| size.0),
             dlq_max_bytes: entry.dlq_max_bytes.map(|size| size.0),
+            ev_max_bytes: entry.ev_max_bytes.map(|size| size.0),
+            audit_max_bytes: entry.audit_max_bytes.map(|size| size.0),
         })
     }
 

@@ -1,6 +1,7 @@
 //! The pure part of a stage.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use record::{Origin, StageItem};
 
@@ -27,6 +28,16 @@ pub trait Handler: Send {
         origin: Origin,
         out: &mut Outputs<Self::Out>,
     ) -> Result<(), Reject>;
+
+    /// What still goes on of an item that was rejected, besides its dead letter.
+    fn rejected(&mut self, _item: &Self::In, _reject: &Reject, _out: &mut Outputs<Self::Out>) {}
+
+    /// How often [`tick`](Self::tick) is called; `None` is never.
+    const TICK: Option<Duration> = None;
+
+    /// Lets the handler act when nothing comes in. `now_ms` is milliseconds since 1970. What a tick
+    /// put out may come twice when the process dies at that moment.
+    fn tick(&mut self, _now_ms: u64, _out: &mut Outputs<Self::Out>) {}
 }
 
 /// Why an item can't go on, ever. What might work later is not a reject.

@@ -4,11 +4,11 @@
 
 use std::time::{Duration, Instant};
 
-use record::{DeadLetter, MAX_FRAME_BYTES, Original, StageItem};
-use tokio::time::{MissedTickBehavior, interval, sleep_until};
+use record::{DeadLetter, MAX_FRAME_BYTES, Origin, Original, StageItem};
+use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::warn;
 
-use crate::dead_letters::Letters;
+use crate::dead_letters::{Letters, now_ms};
 use crate::handler::Handler;
 use crate::jetstream::PROGRESS_EVERY;
 use crate::observe::{Clock, Observer};
@@ -50,12 +50,46 @@ where
     /// is tried again in place: that keeps the order, and the stall is the back-pressure.
     pub async fn run(mut self) {
         let mut outputs = Outputs::default();
-        while let Some(batch) = self.source.next().await {
+        let mut ticks = H::TICK.map(ticks);
+        loop {
+            let next = tokio::select! {
+                biased;
+                () = next_tick(&mut ticks) => {
+                    self.tick(&mut outputs).await;
+                    continue;
+                }
+                next = self.source.next() => next,
+            };
+            let Some(batch) = next else { break };
             let began = tokio::time::Instant::now();
             self.work(batch, &mut outputs).await;
             sleep_until(began + BATCH_GAP).await;
         }
         self.source.flush().await;
+    }
+
+    /// Lets the handler act on the time alone.
+    async fn tick(&mut self, outputs: &mut Outputs<H::Out>) {
+        let now = now_ms();
+        outputs.clear();
+        outputs.begin(0);
+        self.handler.tick(now, outputs);
+        let name = format!("{}:tick-{now}", self.source.stream());
+        let attempt = Attempt {
+            source: &self.source,
+            tokens: &[],
+            observer: &self.observer,
+        };
+        let refused = attempt.insist(&mut self.sink, &name, outputs.items()).await;
+        let mut letters = Letters::new(self.observer.stage(), self.source.stream());
+        for Refused { index, reject } in refused {
+            let original = outputs.items().get(index).map(StageItem::original);
+            letters.push(Origin::default(), original, reject);
+        }
+        let letters_name = format!("{name}:dead");
+        attempt
+            .insist_on_all(&mut self.dead_letters, &letters_name, letters.as_slice())
+            .await;
     }
 
     async fn work(&mut self, batch: Batch<S::Item, S::Token>, outputs: &mut Outputs<H::Out>) {
@@ -113,6 +147,8 @@ where
                 Ok(()) => outputs.set_trace(mark, &self.observer.trace_of(item)),
                 Err(reject) => {
                     outputs.withdraw(mark);
+                    self.handler.rejected(item, &reject, outputs);
+                    outputs.set_trace(mark, item.trace());
                     letters.push(place, Some(item.original()), reject);
                 }
             }
@@ -123,6 +159,22 @@ where
     }
 }
 
+fn ticks(every: Duration) -> Interval {
+    let mut ticks = interval(every);
+    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    ticks.reset();
+    ticks
+}
+
+async fn next_tick(ticks: &mut Option<Interval>) {
+    match ticks {
+        Some(ticks) => {
+            ticks.tick().await;
+        }
+        None => std::future::pending().await,
+    }
+}
+
 /// What the dead letter of a refused output keeps: the output; or, when that is too large for a
 /// letter, the item it was made from, which came through the same server and so fits.
 fn original_of<T: StageItem, K, O: StageItem>(
@@ -130,9 +182,9 @@ fn original_of<T: StageItem, K, O: StageItem>(
     outputs: &Outputs<O>,
     index: usize,
 ) -> Option<Original> {
-    let output = outputs.items().get(index)?;
+    let output = outputs.items().get(index)?.original();
     if output.size() <= MAX_FRAME_BYTES {
-        return Some(output.original());
+        return Some(output);
     }
     let (_, item) = batch.items().nth(outputs.source_of(index)?)?;
     Some(item.original())

@@ -29,7 +29,7 @@ pub use observe::Observer;
 pub use outputs::Outputs;
 pub use process::main;
 pub use retry::Backoff;
-pub use runtime::{Runtime, StageArgs};
+pub use runtime::{Running, Runtime, StageArgs};
 pub use sink::{Refused, Sink, Unavailable};
 pub use source::{Batch, Delivery, NotAFrame, Source};
 pub use stop::stop_signal;

@@ -105,7 +105,7 @@ pub struct MemorySource<T> {
     stream: MemoryStream<T>,
 }
 
-impl<T: StageItem> Source for MemorySource<T> {
+impl<T: FrameItem + StageItem> Source for MemorySource<T> {
     type Item = T;
     type Token = u64;
 
@@ -148,7 +148,7 @@ impl<T: StageItem> Source for MemorySource<T> {
     }
 }
 
-fn delivery<T: StageItem>(message: (u64, Result<Vec<T>, bytes::Bytes>)) -> Delivery<T, u64> {
+fn delivery<T: FrameItem>(message: (u64, Result<Vec<T>, bytes::Bytes>)) -> Delivery<T, u64> {
     let (sequence, items) = message;
     let items = items.map_err(|bytes| {
         let error = record::Frame::<T>::read(bytes.clone()).map(|_frame| ());
@@ -199,7 +199,7 @@ impl<T> Default for MemorySink<T> {
     }
 }
 
-impl<T: FrameItem> MemorySink<T> {
+impl<T: Clone> MemorySink<T> {
     /// The next `count` sends fail and store nothing.
     pub fn fail_next(&self, count: usize) {
         self.state.lock().failures = count;
@@ -248,7 +248,7 @@ impl<T: FrameItem> MemorySink<T> {
     }
 }
 
-impl<T: FrameItem> Sink for MemorySink<T> {
+impl<T: Clone + Send + Sync + 'static> Sink for MemorySink<T> {
     type Item = T;
 
     async fn send(&mut self, batch: &str, items: &[T]) -> Result<Vec<Refused>, Unavailable> {

@@ -5,7 +5,9 @@ use std::time::Duration;
 
 use async_nats::Client;
 use async_nats::jetstream::context::Context;
-use record::{DeadLetter, StageItem};
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use record::{DeadLetter, FrameItem};
 use settings::Pipeline;
 use telemetry::{Operation, ReadyFlag, SpanShape, Telemetry, TelemetryArgs};
 use tokio::task::JoinSet;
@@ -45,6 +47,9 @@ pub struct StageArgs {
     )]
     pub drain: u64,
 }
+
+/// Something that runs until the stage stops, such as a lane.
+pub type Running = BoxFuture<'static, ()>;
 
 /// A stage that is connected, with its streams and durables made.
 pub struct Runtime {
@@ -124,23 +129,47 @@ impl Runtime {
         (0..self.partitions).map(|partition| self.publisher(stream, partition))
     }
 
-    /// Runs one lane per partition until the stage is told to stop and the lanes are drained.
-    ///
-    /// `parts` are the handler and the sink of each partition, in order. A lane that dies of a
-    /// defect ends the stage: its supervisor starts it again, and its partition does not stand still.
-    pub async fn run_lanes<H, K>(
-        self,
-        source: StreamSpec,
+    /// The lanes of a flow that reads a stream: one per partition. `parts` are the handler and the
+    /// sink of each, in order. They do nothing until [`run`](Self::run).
+    pub fn lanes<H, K>(
+        &self,
+        flow: &'static Flow,
         parts: impl IntoIterator<Item = (H, K)>,
-    ) -> Result<(), LaneDied>
+    ) -> Vec<Running>
     where
         H: Handler + 'static,
+        H::In: FrameItem,
         K: Sink<Item = H::Out> + 'static,
     {
-        let mut lanes = JoinSet::new();
-        for (partition, (handler, sink)) in (0..self.partitions).zip(parts) {
-            lanes.spawn(self.lane(source, partition, handler, sink).run());
+        (0..self.partitions)
+            .zip(parts)
+            .map(|(partition, (handler, sink))| self.lane_of(flow, partition, handler, sink))
+            .collect()
+    }
+
+    /// The lane of one partition of a flow that reads a stream.
+    pub fn lane_of<H, K>(&self, flow: &'static Flow, partition: u16, handler: H, sink: K) -> Running
+    where
+        H: Handler + 'static,
+        H::In: FrameItem,
+        K: Sink<Item = H::Out> + 'static,
+    {
+        match flow.source() {
+            Some(source) => self
+                .lane(flow, source, partition, handler, sink)
+                .run()
+                .boxed(),
+            // The table's flows without a stream to read have no lanes.
+            None => std::future::ready(()).boxed(),
         }
+    }
+
+    /// Runs lanes until the stage is told to stop and they are drained.
+    ///
+    /// A lane that dies of a defect ends the stage: its supervisor starts it again, and its
+    /// partition does not stand still.
+    pub async fn run(self, running: impl IntoIterator<Item = Running>) -> Result<(), LaneDied> {
+        let mut lanes: JoinSet<()> = running.into_iter().collect();
         self.working.set(true);
         let ended = tokio::select! {
             () = self.stop.cancelled() => Ok(()),
@@ -155,16 +184,15 @@ impl Runtime {
 
     fn lane<H: Handler, K>(
         &self,
+        flow: &'static Flow,
         source: StreamSpec,
         partition: u16,
         handler: H,
         sink: K,
     ) -> Lane<JetStreamSource<H::In>, H, K, JetStreamSink<DeadLetter>>
     where
-        H::In: StageItem,
+        H::In: FrameItem,
     {
-        let letters =
-            FramePublisher::new(self.publishing.clone(), DLQ.name, self.flow.dead_letters());
         let shape = SpanShape::new(
             Operation::Process,
             "nats",
@@ -174,20 +202,26 @@ impl Runtime {
             source: JetStreamSource::new(
                 self.consuming.clone(),
                 source,
-                self.flow.durable(partition),
+                flow.durable(partition),
                 self.stop.child_token(),
             ),
             handler,
             sink,
-            dead_letters: JetStreamSink::for_dead_letters(letters),
+            dead_letters: self.dead_letters(flow),
             observer: Observer::new(
-                self.flow.stage,
+                flow.name,
                 partition,
-                self.telemetry.stage_metrics(self.flow.stage),
+                self.telemetry.stage_metrics(flow.name),
                 self.telemetry.tracer(),
                 shape,
             ),
         }
+    }
+
+    /// Where a flow's dead letters go.
+    pub fn dead_letters(&self, flow: &Flow) -> JetStreamSink<DeadLetter> {
+        let publisher = FramePublisher::new(self.publishing.clone(), DLQ.name, flow.dead_letters());
+        JetStreamSink::for_dead_letters(publisher)
     }
 }
 

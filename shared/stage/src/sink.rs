@@ -2,8 +2,6 @@
 
 use std::future::Future;
 
-use record::FrameItem;
-
 use crate::handler::Reject;
 
 /// Stores outputs durably.
@@ -16,7 +14,7 @@ use crate::handler::Reject;
 /// * Dropping the future in the middle loses nothing that an `Ok` had promised.
 pub trait Sink: Send {
     /// What it stores.
-    type Item: FrameItem;
+    type Item: Send + Sync + 'static;
 
     /// Stores a batch, in order. `batch` names the batch: the same on a repeat, so that a sink
     /// can recognise one.

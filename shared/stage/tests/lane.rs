@@ -1,6 +1,8 @@
 //! The runner over doubles in memory: what is stored, rejected, retried and settled.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::time::Duration;
+
 use bytes::Bytes;
 use record::{DeadLetter, KafkaRecord, Origin, Original, TraceContext};
 use stage::conformance::numbered;
@@ -49,10 +51,17 @@ impl Bench {
         &self,
     ) -> Lane<MemorySource<KafkaRecord>, Doubling, MemorySink<KafkaRecord>, MemorySink<DeadLetter>>
     {
+        self.lane_of(Doubling)
+    }
+
+    fn lane_of<H>(
+        &self,
+        handler: H,
+    ) -> Lane<MemorySource<KafkaRecord>, H, MemorySink<KafkaRecord>, MemorySink<DeadLetter>> {
         let shape = SpanShape::new(Operation::Process, "nats", "memory");
         Lane {
             source: self.stream.source(),
-            handler: Doubling,
+            handler,
             sink: self.sink.clone(),
             dead_letters: self.letters.clone(),
             observer: Observer::new(
@@ -215,4 +224,50 @@ async fn outputs_carry_the_trace_on() {
             .iter()
             .all(|record| record.trace == trace)
     );
+}
+
+/// Rejects everything, but lets a word go on; says the time at each tick.
+struct Telling;
+
+impl Handler for Telling {
+    type In = KafkaRecord;
+    type Out = KafkaRecord;
+
+    fn handle(
+        &mut self,
+        item: &KafkaRecord,
+        _origin: Origin,
+        out: &mut Outputs<KafkaRecord>,
+    ) -> Result<(), Reject> {
+        out.push(item.clone());
+        Err(Reject::new("never", "told to reject"))
+    }
+
+    fn rejected(&mut self, _item: &KafkaRecord, reject: &Reject, out: &mut Outputs<KafkaRecord>) {
+        out.push(record(reject.code));
+    }
+
+    const TICK: Option<Duration> = Some(Duration::from_secs(1));
+
+    fn tick(&mut self, now_ms: u64, out: &mut Outputs<KafkaRecord>) {
+        assert!(now_ms > 0);
+        out.push(record("tick"));
+    }
+}
+
+/// Scenario: a handler rejects its item, and says something about it; then nothing comes in for
+/// three seconds.
+/// Guarantee: what it says is stored, what it had put out before is not, and the item is a dead
+/// letter; time alone makes outputs too.
+#[tokio::test(start_paused = true)]
+async fn rejects_and_time_have_outputs_of_their_own() {
+    let bench = Bench::new();
+    bench.stream.append(vec![record("a")]);
+    let lane = tokio::spawn(bench.lane_of(Telling).run());
+    bench.sink.wait_for(4).await;
+    bench.stream.stop();
+    lane.await.unwrap();
+    assert_eq!(bench.stored()[..4], ["never", "tick", "tick", "tick"]);
+    assert_eq!(bench.letters.stored().len(), 1);
+    assert_eq!(bench.stream.settled(), [1]);
 }

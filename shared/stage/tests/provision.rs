@@ -4,7 +4,7 @@ use async_nats::jetstream::stream;
 use servers::{NatsOptions, NatsServer};
 use stage::jetstream::{StreamSettings, provision};
 use stage::{NatsArgs, jetstream_context};
-use topology::UP;
+use topology::{EV, LOCK_BUCKET, UP};
 
 /// Scenario: two stages provision at once, an operator enlarges a stream, a stage starts again, one
 /// asks for another number of partitions, and one sets a size.
@@ -61,4 +61,44 @@ async fn provisioning_is_idempotent_and_careful() {
     };
     provision(&context, &sized).await.unwrap();
     assert_eq!(config().await.max_bytes, 1 << 20);
+}
+
+/// Scenario: a pipeline without audit, which later gets one, and people to tell.
+/// Guarantee: the audit's streams, durables and bucket are made where they are wanted, with the
+/// partitions of the road; who provisions without audit takes nothing away.
+#[tokio::test]
+async fn the_audit_is_made_where_it_is_wanted() {
+    let data = tempfile::tempdir().unwrap();
+    let server = NatsServer::start(NatsOptions::new(data.path()))
+        .await
+        .unwrap();
+    let client = NatsArgs::at(&server.url()).connect("test").await.unwrap();
+    let context = jetstream_context(&client);
+    let road = StreamSettings {
+        partitions: Some(2),
+        ..StreamSettings::default()
+    };
+    provision(&context, &road).await.unwrap();
+    assert!(context.get_stream(EV.name).await.is_err());
+
+    let all = StreamSettings {
+        audit: true,
+        notify: true,
+        ..StreamSettings::default()
+    };
+    let durables = provision(&context, &all).await.unwrap();
+    assert_eq!(durables.partitions, 2);
+    for name in [
+        "audit-1",
+        "notify-0",
+        "send-email",
+        "send-sms",
+        "send-webhook",
+    ] {
+        assert!(durables.names.iter().any(|made| made == name), "{name}");
+    }
+    assert!(context.get_key_value(LOCK_BUCKET).await.is_ok());
+    provision(&context, &road).await.unwrap();
+    let stream = context.get_stream(EV.name).await.unwrap();
+    assert_eq!(stream.cached_info().state.consumer_count, 2);
 }

@@ -7,26 +7,36 @@ use crate::stream::DLQ;
 pub fn mermaid() -> String {
     let roads = FLOWS.iter().flat_map(|flow| {
         let stage = stage(flow);
-        [
-            format!("{} --> {stage}", end(flow.from)),
-            format!("{stage} --> {}", end(flow.to)),
-        ]
+        let out = flow
+            .to
+            .iter()
+            .map(|to| format!("{} --> {}", flow.name, end(*to)));
+        std::iter::once(format!("{} --> {stage}", end(flow.from))).chain(out)
     });
     let rejects = FLOWS
         .iter()
-        .map(|flow| format!("{} -. rejects .-> {}", flow.stage, end(End::Stream(DLQ))));
+        .map(|flow| format!("{} -. rejects .-> {}", flow.name, end(End::Stream(DLQ))));
     let lines: Vec<String> = roads.chain(rejects).collect();
     format!("flowchart LR\n  {}\n", lines.join("\n  "))
 }
 
+/// A flow's box: under the stage's name too, where that is another.
 fn stage(flow: &Flow) -> String {
-    format!("{0}[\"{0}<br/>{1}\"]", flow.stage, flow.does)
+    let Flow {
+        name, stage, does, ..
+    } = flow;
+    if name == stage {
+        format!("{name}[\"{name}<br/>{does}\"]")
+    } else {
+        format!("{name}[\"{stage}: {name}<br/>{does}\"]")
+    }
 }
 
 fn end(end: End) -> String {
     match end {
         End::Mqtt => "locks((MQTT))".into(),
         End::Kafka => "kafka((Kafka))".into(),
+        End::People => "people((people))".into(),
         End::Stream(stream) => format!("{0}[({0}<br/>{1})]", stream.name, stream.holds),
     }
 }

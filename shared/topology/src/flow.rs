@@ -1,6 +1,8 @@
 //! The flows: which stage takes from where and gives to where.
 
-use crate::stream::{DLQ, REC, StreamSpec, UP};
+use std::fmt::Display;
+
+use crate::stream::{ALERT, AUDIT, DLQ, EV, NOTIFY, Part, REC, StreamSpec, UP};
 
 /// One end of a flow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -11,71 +13,127 @@ pub enum End {
     Stream(StreamSpec),
     /// Kafka.
     Kafka,
+    /// Owners and operators.
+    People,
 }
 
-/// One stage's flow. A stage with two flows has two rows.
+/// One flow of a stage. A stage with two flows has two rows.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Flow {
-    /// The stage: also its binary's name, and the last token of its dead-letter subject.
+    /// Its own name: the first part of its durables' names and the last token of its dead-letter
+    /// subject.
+    pub name: &'static str,
+    /// The stage that runs it: also its binary's name.
     pub stage: &'static str,
+    /// Where it is needed.
+    pub part: Part,
     /// What it does, for people.
     pub does: &'static str,
     /// Where it takes from.
     pub from: End,
     /// Where it gives to.
-    pub to: End,
+    pub to: &'static [End],
 }
 
 impl Flow {
-    /// Name of the durable consumer of one partition, when the flow reads a stream.
-    pub fn durable(&self, partition: u16) -> String {
-        format!("{}-{partition}", self.stage)
+    /// Name of the durable consumer of one last token of its source's subjects.
+    pub fn durable(&self, token: impl Display) -> String {
+        format!("{}-{token}", self.name)
     }
 
     /// The stream it reads, if it reads one.
     pub fn source(&self) -> Option<StreamSpec> {
         match self.from {
             End::Stream(stream) => Some(stream),
-            End::Mqtt | End::Kafka => None,
+            End::Mqtt | End::Kafka | End::People => None,
         }
     }
 
     /// Subject of its dead letters.
     pub fn dead_letters(&self) -> String {
-        format!("{}.{}", DLQ.subject, self.stage)
-    }
-
-    /// The flow of a stage.
-    pub fn of(stage: &str) -> Option<&'static Flow> {
-        FLOWS.iter().find(|flow| flow.stage == stage)
+        DLQ.subject_of(self.name)
     }
 }
 
 /// Every flow, in the order of the data.
-pub const FLOWS: &[Flow] = &[MQTT_EDGE, TRANSFORM, KAFKA_SINK];
+pub const FLOWS: &[Flow] = &[
+    MQTT_EDGE,
+    TRANSFORM,
+    KAFKA_SINK,
+    AUDIT_FLOW,
+    NOTIFY_FLOW,
+    SEND,
+];
+
+/// The stages, each once, that a pipeline with these parts needs.
+pub fn stages(wanted: impl Fn(Part) -> bool) -> Vec<&'static str> {
+    let mut stages: Vec<_> = FLOWS
+        .iter()
+        .filter(|flow| wanted(flow.part))
+        .map(|flow| flow.stage)
+        .collect();
+    stages.dedup();
+    stages
+}
 
 /// MQTT in, acknowledged when UP has it.
 pub const MQTT_EDGE: Flow = Flow {
+    name: "mqtt-edge",
     stage: "mqtt-edge",
+    part: Part::Road,
     does: "acknowledges a message when UP has it",
     from: End::Mqtt,
-    to: End::Stream(UP),
+    to: &[End::Stream(UP)],
 };
 
 /// Contracts and envelopes.
 pub const TRANSFORM: Flow = Flow {
+    name: "transform",
     stage: "transform",
+    part: Part::Road,
     does: "checks contracts, makes the envelopes",
     from: End::Stream(UP),
-    to: End::Stream(REC),
+    to: &[End::Stream(REC), End::Stream(EV)],
 };
 
 /// Kafka out.
 pub const KAFKA_SINK: Flow = Flow {
+    name: "kafka-sink",
     stage: "kafka-sink",
+    part: Part::Road,
     does: "writes batches, all replicas in sync",
     from: End::Stream(REC),
-    to: End::Kafka,
+    to: &[End::Kafka],
+};
+
+/// Rules over locks and commands, and the log.
+pub const AUDIT_FLOW: Flow = Flow {
+    name: "audit",
+    stage: "audit-notifier",
+    part: Part::Audit,
+    does: "watches locks, keeps the log",
+    from: End::Stream(EV),
+    to: &[End::Stream(AUDIT), End::Stream(REC), End::Stream(ALERT)],
+};
+
+/// Who is told what, where.
+pub const NOTIFY_FLOW: Flow = Flow {
+    name: "notify",
+    stage: "audit-notifier",
+    part: Part::Notify,
+    does: "finds whom to tell, and when",
+    from: End::Stream(ALERT),
+    to: &[End::Stream(NOTIFY)],
+};
+
+/// The channels to people.
+pub const SEND: Flow = Flow {
+    name: "send",
+    stage: "audit-notifier",
+    part: Part::Notify,
+    does: "sends by e-mail, SMS and webhook",
+    from: End::Stream(NOTIFY),
+    to: &[End::People],
 };
 
 #[cfg(test)]
@@ -84,28 +142,31 @@ mod tests {
     use crate::stream::STREAMS;
     use std::collections::HashSet;
 
-    /// Scenario: somebody adds a row with a stage or stream that is there already or nowhere.
-    /// Guarantee: stages are unique, and each stream is in the table, written and read.
+    /// Scenario: somebody adds a row with a name or stream that is there already or nowhere.
+    /// Guarantee: names are unique, and each stream is in the table, written and, unless it is kept
+    /// for people, read.
     #[test]
     fn the_table_is_closed() {
-        let stages: HashSet<_> = FLOWS.iter().map(|flow| flow.stage).collect();
-        assert_eq!(stages.len(), FLOWS.len());
+        let names: HashSet<_> = FLOWS.iter().map(|flow| flow.name).collect();
+        assert_eq!(names.len(), FLOWS.len());
         for stream in STREAMS.iter().filter(|stream| **stream != DLQ) {
             assert!(
-                FLOWS.iter().any(|flow| flow.to == End::Stream(*stream)),
+                FLOWS
+                    .iter()
+                    .any(|flow| flow.to.contains(&End::Stream(*stream))),
                 "{}",
                 stream.name
             );
             assert!(
-                FLOWS.iter().any(|flow| flow.source() == Some(*stream)),
+                *stream == AUDIT || FLOWS.iter().any(|flow| flow.source() == Some(*stream)),
                 "{}",
                 stream.name
             );
         }
         for flow in FLOWS {
-            for end in [flow.from, flow.to] {
+            for end in flow.to.iter().chain([&flow.from]) {
                 if let End::Stream(stream) = end {
-                    assert!(STREAMS.contains(&stream), "{}", stream.name);
+                    assert!(STREAMS.contains(stream), "{}", stream.name);
                 }
             }
         }

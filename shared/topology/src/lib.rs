@@ -6,10 +6,17 @@
 mod diagram;
 mod flow;
 mod stream;
+mod token;
 
 pub use diagram::mermaid;
-pub use flow::{End, FLOWS, Flow, KAFKA_SINK, MQTT_EDGE, TRANSFORM};
-pub use stream::{DLQ, REC, Retention, STREAMS, StreamSpec, UP};
+pub use flow::{
+    AUDIT_FLOW, End, FLOWS, Flow, KAFKA_SINK, MQTT_EDGE, NOTIFY_FLOW, SEND, TRANSFORM, stages,
+};
+pub use stream::{
+    ALERT, AUDIT, DLQ, EV, NOTIFY, Part, REC, Retention, STREAMS, StreamSpec, Token, UP,
+};
+
+pub use token::escape;
 
 /// Oldest nats-server that works: consumer reset came with 2.14.
 pub const MINIMUM_NATS_SERVER: (u32, u32) = (2, 14);
@@ -19,3 +26,7 @@ pub const PARTITIONS_KEY: &str = "latchwork.partitions";
 
 /// Most partitions a pipeline can have.
 pub const MAX_PARTITIONS: u16 = 256;
+
+/// KV bucket with what is known of each lock: `state.<partition>.<client id>`, written by the audit,
+/// and `contact.<client id>`, written by people. Client ids are [escaped](escape).
+pub const LOCK_BUCKET: &str = "lock";

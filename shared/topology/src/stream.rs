@@ -8,11 +8,49 @@ pub enum Retention {
     /// A message goes when its one consumer has acknowledged it; a full stream refuses new ones,
     /// and that refusal is the back-pressure.
     WorkQueue,
+    /// A message goes when every durable has acknowledged it; without any it is not kept at all.
+    /// A full stream refuses.
+    Interest,
     /// A message goes when it is too old, or when the stream is full.
     Limits {
         /// How long it stays.
         max_age: Duration,
     },
+    /// A message stays; a full stream refuses, because a log with a hole proves nothing.
+    Log,
+}
+
+/// Which part of a pipeline a stream or flow belongs to: it is made only where that is wanted.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Debug)]
+pub enum Part {
+    /// The road from MQTT to Kafka.
+    Road,
+    /// `[audit]`.
+    Audit,
+    /// `[notify]`.
+    Notify,
+}
+
+/// What the last token of a stream's subjects is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Token {
+    /// The number of a partition.
+    Partition,
+    /// One of these words.
+    Word(&'static [&'static str]),
+    /// The flow that writes.
+    Flow,
+}
+
+impl Token {
+    /// All of them, where a consumer needs one each.
+    pub fn all(self, partitions: u16) -> Vec<String> {
+        match self {
+            Self::Partition => (0..partitions).map(|number| number.to_string()).collect(),
+            Self::Word(words) => words.iter().map(|word| (*word).to_owned()).collect(),
+            Self::Flow => Vec::new(),
+        }
+    }
 }
 
 /// One stream.
@@ -22,6 +60,10 @@ pub struct StreamSpec {
     pub name: &'static str,
     /// First token of its subjects.
     pub subject: &'static str,
+    /// Last token of its subjects.
+    pub token: Token,
+    /// Where it is needed.
+    pub part: Part,
     /// What it holds, for people.
     pub holds: &'static str,
     /// How it forgets.
@@ -38,7 +80,12 @@ impl StreamSpec {
 
     /// Subject of one partition.
     pub fn partition_subject(&self, partition: u16) -> String {
-        format!("{}.{partition}", self.subject)
+        self.subject_of(&partition.to_string())
+    }
+
+    /// Subject with this last token.
+    pub fn subject_of(&self, token: &str) -> String {
+        format!("{}.{token}", self.subject)
     }
 }
 
@@ -48,6 +95,8 @@ const GIB: i64 = 1024 * 1024 * 1024;
 pub const UP: StreamSpec = StreamSpec {
     name: "UP",
     subject: "up",
+    token: Token::Partition,
+    part: Part::Road,
     holds: "records as the edge took them",
     retention: Retention::WorkQueue,
     max_bytes: 4 * GIB,
@@ -57,6 +106,8 @@ pub const UP: StreamSpec = StreamSpec {
 pub const REC: StreamSpec = StreamSpec {
     name: "REC",
     subject: "rec",
+    token: Token::Partition,
+    part: Part::Road,
     holds: "records as Kafka will get them",
     retention: Retention::WorkQueue,
     max_bytes: 4 * GIB,
@@ -66,6 +117,8 @@ pub const REC: StreamSpec = StreamSpec {
 pub const DLQ: StreamSpec = StreamSpec {
     name: "DLQ",
     subject: "dlq",
+    token: Token::Flow,
+    part: Part::Road,
     holds: "dead letters, with cause and original bytes",
     retention: Retention::Limits {
         max_age: Duration::from_hours(14 * 24),
@@ -73,5 +126,49 @@ pub const DLQ: StreamSpec = StreamSpec {
     max_bytes: GIB,
 };
 
+/// What the audit wants to see: frames of untouched records.
+pub const EV: StreamSpec = StreamSpec {
+    name: "EV",
+    subject: "ev",
+    token: Token::Partition,
+    part: Part::Audit,
+    holds: "untouched records for the audit",
+    retention: Retention::Interest,
+    max_bytes: GIB,
+};
+
+/// The audit's hash-chained log: frames of Kafka records.
+pub const AUDIT: StreamSpec = StreamSpec {
+    name: "AUDIT",
+    subject: "audit",
+    token: Token::Partition,
+    part: Part::Audit,
+    holds: "the tamper-evident log",
+    retention: Retention::Log,
+    max_bytes: 2 * GIB,
+};
+
+/// Alerts on their way to people: frames of Kafka records.
+pub const ALERT: StreamSpec = StreamSpec {
+    name: "ALERT",
+    subject: "alert",
+    token: Token::Partition,
+    part: Part::Notify,
+    holds: "alerts for people",
+    retention: Retention::WorkQueue,
+    max_bytes: GIB / 8,
+};
+
+/// What is to be sent, by channel: one delivery each, as JSON.
+pub const NOTIFY: StreamSpec = StreamSpec {
+    name: "NOTIFY",
+    subject: "notify",
+    token: Token::Word(&["email", "sms", "webhook"]),
+    part: Part::Notify,
+    holds: "messages to people, by channel",
+    retention: Retention::WorkQueue,
+    max_bytes: GIB / 8,
+};
+
 /// All of them, in the order of the data.
-pub const STREAMS: &[StreamSpec] = &[UP, REC, DLQ];
+pub const STREAMS: &[StreamSpec] = &[UP, REC, EV, AUDIT, ALERT, NOTIFY, DLQ];

@@ -13,7 +13,7 @@ use anyhow::Context;
 use servers::NatsOptions;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use topology::FLOWS;
+use topology::Part;
 
 use child::StageChild;
 pub use health::wait_until_ready;
@@ -48,7 +48,7 @@ pub struct StackOptions {
 }
 
 impl StackOptions {
-    /// Every stage, from this very binary.
+    /// The stages of the road, from this very binary.
     pub fn new(data_dir: PathBuf, mqtt: String, kafka: String) -> std::io::Result<Self> {
         Ok(Self {
             program: std::env::current_exe()?,
@@ -59,7 +59,10 @@ impl StackOptions {
             nats: None,
             nats_port: None,
             allow_anonymous: false,
-            stages: FLOWS.iter().map(|flow| flow.stage.to_owned()).collect(),
+            stages: topology::stages(|part| part == Part::Road)
+                .into_iter()
+                .map(str::to_owned)
+                .collect(),
             logs: None,
             environment: Vec::new(),
         })

@@ -113,6 +113,7 @@ async fn wanted_topics_that_exist_are_fine() {
         name: name.into(),
         partitions: 1,
         replication: 1,
+        compacted: false,
     };
     ensure_topics(&fixture.connection(), &[topic(TOPIC)], WITHIN)
         .await

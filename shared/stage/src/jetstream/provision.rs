@@ -4,10 +4,12 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::context::{Context, GetStreamErrorKind};
+use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
 use settings::Pipeline;
 use topology::{
-    DLQ, FLOWS, MAX_PARTITIONS, PARTITIONS_KEY, REC, Retention, STREAMS, StreamSpec, UP,
+    AUDIT, DLQ, EV, FLOWS, LOCK_BUCKET, MAX_PARTITIONS, PARTITIONS_KEY, Part, REC, Retention,
+    STREAMS, StreamSpec, Token, UP,
 };
 
 use crate::error::ProvisionError;
@@ -24,7 +26,10 @@ pub(crate) const PROGRESS_EVERY: Duration = Duration::from_secs(20);
 const DUPLICATE_WINDOW: Duration = Duration::from_mins(5);
 
 /// Frames that may be delivered and unsettled per partition.
-const MAX_ACK_PENDING: i64 = 64;
+const FRAMES_PENDING: i64 = 64;
+
+/// Deliveries to people that may be: many wait for their hour, or for a channel that is away.
+const DELIVERIES_PENDING: i64 = 10_000;
 
 /// What an operator may set about the streams.
 #[derive(Clone, Debug, Default)]
@@ -35,6 +40,10 @@ pub struct StreamSettings {
     pub replicas: Option<usize>,
     /// Size limit of a stream in bytes, where it differs from the table's.
     pub max_bytes: Vec<(&'static str, i64)>,
+    /// Whether the audit's streams and durables are made.
+    pub audit: bool,
+    /// Whether those of the notification are made.
+    pub notify: bool,
 }
 
 impl From<&Pipeline> for StreamSettings {
@@ -44,6 +53,8 @@ impl From<&Pipeline> for StreamSettings {
             (UP.name, streams.up_max_bytes),
             (REC.name, streams.rec_max_bytes),
             (DLQ.name, streams.dlq_max_bytes),
+            (EV.name, streams.ev_max_bytes),
+            (AUDIT.name, streams.audit_max_bytes),
         ];
         Self {
             partitions: streams.partitions,
@@ -52,11 +63,21 @@ impl From<&Pipeline> for StreamSettings {
                 .into_iter()
                 .filter_map(|(name, size)| Some((name, size?)))
                 .collect(),
+            audit: pipeline.has(Part::Audit),
+            notify: pipeline.has(Part::Notify),
         }
     }
 }
 
 impl StreamSettings {
+    fn has(&self, part: Part) -> bool {
+        match part {
+            Part::Road => true,
+            Part::Audit => self.audit,
+            Part::Notify => self.notify,
+        }
+    }
+
     fn max_bytes(&self, spec: &StreamSpec) -> Option<i64> {
         self.max_bytes
             .iter()
@@ -81,17 +102,20 @@ pub async fn provision(
     settings: &StreamSettings,
 ) -> Result<Durables, ProvisionError> {
     let partitions = partitions(context, settings.partitions).await?;
-    for spec in STREAMS {
+    for spec in STREAMS.iter().filter(|spec| settings.has(spec.part)) {
         make_stream(context, spec, partitions, settings).await?;
     }
     let mut names = Vec::new();
-    for flow in FLOWS {
+    for flow in FLOWS.iter().filter(|flow| settings.has(flow.part)) {
         let Some(spec) = flow.source() else { continue };
-        for partition in 0..partitions {
-            let name = flow.durable(partition);
-            make_durable(context, &spec, &name, spec.partition_subject(partition)).await?;
+        for token in spec.token.all(partitions) {
+            let name = flow.durable(&token);
+            make_durable(context, &spec, &name, spec.subject_of(&token)).await?;
             names.push(name);
         }
+    }
+    if settings.audit {
+        make_lock_bucket(context, settings).await?;
     }
     Ok(Durables { partitions, names })
 }
@@ -170,6 +194,25 @@ async fn make_stream(
         .map_err(|error| refused(what(), &error))
 }
 
+async fn make_lock_bucket(
+    context: &Context,
+    settings: &StreamSettings,
+) -> Result<(), ProvisionError> {
+    if context.get_key_value(LOCK_BUCKET).await.is_ok() {
+        return Ok(());
+    }
+    let made = context.create_key_value(kv::Config {
+        bucket: LOCK_BUCKET.to_owned(),
+        description: "Latchwork: what is known of each lock".to_owned(),
+        history: 1,
+        num_replicas: settings.replicas.unwrap_or(1),
+        ..kv::Config::default()
+    });
+    made.await
+        .map(|_bucket| ())
+        .map_err(|error| refused(format!("bucket {LOCK_BUCKET}"), &error))
+}
+
 fn config(spec: &StreamSpec, partitions: u16, settings: &StreamSettings) -> stream::Config {
     let (retention, discard, max_age) = match spec.retention {
         Retention::WorkQueue => (
@@ -177,7 +220,13 @@ fn config(spec: &StreamSpec, partitions: u16, settings: &StreamSettings) -> stre
             DiscardPolicy::New,
             Duration::ZERO,
         ),
+        Retention::Interest => (
+            RetentionPolicy::Interest,
+            DiscardPolicy::New,
+            Duration::ZERO,
+        ),
         Retention::Limits { max_age } => (RetentionPolicy::Limits, DiscardPolicy::Old, max_age),
+        Retention::Log => (RetentionPolicy::Limits, DiscardPolicy::New, Duration::ZERO),
     };
     stream::Config {
         name: spec.name.into(),
@@ -206,7 +255,10 @@ async fn make_durable(
         ack_policy: AckPolicy::Explicit,
         deliver_policy: DeliverPolicy::All,
         ack_wait: ACK_WAIT,
-        max_ack_pending: MAX_ACK_PENDING,
+        max_ack_pending: match spec.token {
+            Token::Word(_) => DELIVERIES_PENDING,
+            Token::Partition | Token::Flow => FRAMES_PENDING,
+        },
         filter_subject,
         ..pull::Config::default()
     };

@@ -20,9 +20,10 @@ const LETTER_ROOM: usize = 1024;
 pub struct JetStreamSink<T> {
     publisher: FramePublisher,
     room: usize,
-    /// The batch at hand, and how many of its frames are stored: a repeat goes on behind them.
+    /// The last batch, and the fingerprints of its frames that are stored: a repeat goes on behind
+    /// them, also when it comes because something else failed.
     batch: String,
-    stored: usize,
+    stored: Vec<u64>,
     item: PhantomData<fn(T)>,
 }
 
@@ -33,7 +34,7 @@ impl<T> JetStreamSink<T> {
             publisher,
             room: OUTPUT_ROOM,
             batch: String::new(),
-            stored: 0,
+            stored: Vec::new(),
             item: PhantomData,
         }
     }
@@ -46,7 +47,7 @@ impl JetStreamSink<DeadLetter> {
             publisher,
             room: LETTER_ROOM,
             batch: String::new(),
-            stored: 0,
+            stored: Vec::new(),
             item: PhantomData,
         }
     }
@@ -56,14 +57,26 @@ impl<T: FrameItem> Sink for JetStreamSink<T> {
     type Item = T;
 
     async fn send(&mut self, batch: &str, items: &[T]) -> Result<Vec<Refused>, Unavailable> {
+        self.send_some(batch, items.iter().enumerate()).await
+    }
+}
+
+impl<T: FrameItem> JetStreamSink<T> {
+    /// Stores some of a batch's items, each with its index in the batch.
+    pub async fn send_some<'a>(
+        &mut self,
+        batch: &str,
+        items: impl Iterator<Item = (usize, &'a T)> + Send,
+    ) -> Result<Vec<Refused>, Unavailable> {
         let limit = self.publisher.max_payload().saturating_sub(self.room);
         if self.batch != batch {
-            (self.batch, self.stored) = (batch.to_owned(), 0);
+            batch.clone_into(&mut self.batch);
+            self.stored.clear();
         }
         let mut refused = Vec::new();
         let mut frame = FillingFrame::default();
         let mut frames = 0;
-        for (index, item) in items.iter().enumerate() {
+        for (index, item) in items {
             let length = item.size();
             if length > limit {
                 refused.push(Refused {
@@ -81,7 +94,6 @@ impl<T: FrameItem> Sink for JetStreamSink<T> {
         if !frame.records.is_empty() {
             self.store(batch, frames, &mut frame).await?;
         }
-        self.batch.clear();
         Ok(refused)
     }
 }
@@ -97,12 +109,14 @@ impl<T> JetStreamSink<T> {
         frame: &mut FillingFrame,
     ) -> Result<(), Unavailable> {
         let (records, trace) = (frame.records.take(), frame.trace.take());
-        if number < self.stored {
+        let fingerprint = record::fingerprint(&records);
+        if self.stored.get(number) == Some(&fingerprint) {
             return Ok(());
         }
-        let id = format!("{batch}:{number}:{:x}", record::fingerprint(&records));
+        let id = format!("{batch}:{number}:{fingerprint:x}");
         self.publisher.publish(&id, records, trace).await?;
-        self.stored = number + 1;
+        self.stored.truncate(number);
+        self.stored.push(fingerprint);
         Ok(())
     }
 }
