@@ -11,10 +11,12 @@
     reason = "in a test, a panic is a failure, and what is printed is shown with it"
 )]
 
+mod audit;
 mod back_pressure;
 mod bad_input;
 mod clients;
 mod collector;
+mod commands;
 mod crash;
 mod dead_letters;
 mod demo;

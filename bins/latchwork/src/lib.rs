@@ -1,6 +1,8 @@
 //! The operator's command: demo, up, check, provision, tail, simulate, load, dlq.
 
+mod audit;
 mod check;
+mod command;
 pub mod demo;
 pub mod dlq;
 pub mod load;
@@ -47,15 +49,24 @@ enum Command {
     Simulate(Box<simulate::SimulateArgs>),
     /// Measures: an open-loop load with latencies, losses and CPU per message.
     Load(Box<load::LoadArgs>),
+    /// Makes, checks and sends signed lock commands.
+    #[command(name = "command")]
+    Order(Box<command::CommandArgs>),
     /// Lists and shows dead letters.
     Dlq(Box<dlq::DlqArgs>),
+    /// Verifies, exports and shows the tamper-evident log.
+    Audit(Box<audit::AuditArgs>),
 }
 
 /// Parses the command line and runs the command: exit code 0 when all is well, 1 when the command
 /// found or met a fault, 2 for a wrong command line.
 pub fn main() -> ExitCode {
     let cli = Cli::parse();
-    stage::main(|| run(cli.command))
+    match cli.command {
+        // Its exit codes tell a faulty log from one that can't be read.
+        Command::Audit(args) => audit::main(*args),
+        command => stage::main(|| run(command)),
+    }
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
@@ -78,7 +89,9 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Tail(args) => tail::run(*args, &mut out).await,
         Command::Simulate(args) => simulate::run_command(*args, &mut out).await,
         Command::Load(args) => load::run_command(*args, &mut out).await,
+        Command::Order(args) => command::run(*args, &mut out).await,
         Command::Dlq(args) => dlq::run(*args, &mut out).await,
+        Command::Audit(args) => audit::run(*args, &mut out).await.map(drop),
     }?;
     out.flush()?;
     Ok(())

@@ -15,6 +15,8 @@ enum StageName {
     Transform(Box<transform::Args>),
     /// Writes the Kafka records.
     KafkaSink(Box<kafka_sink::Args>),
+    /// Watches locks and commands, keeps the audit log, and tells people.
+    AuditNotifier(Box<audit_notifier::Args>),
 }
 
 /// Runs the stage until it is told to stop.
@@ -23,6 +25,7 @@ pub(crate) async fn run(args: StageCommandArgs) -> anyhow::Result<()> {
         StageName::MqttEdge(args) => mqtt_edge::run(*args).await,
         StageName::Transform(args) => transform::run(*args).await,
         StageName::KafkaSink(args) => kafka_sink::run(*args).await,
+        StageName::AuditNotifier(args) => audit_notifier::run(*args).await,
     }
 }
 

@@ -10,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::bus::Bus;
 use crate::codec::Limits;
+use crate::commands::CommandCheck;
 use crate::session::Registry;
 use crate::topics::Topics;
 use crate::uplink::Uplink;
@@ -23,6 +24,8 @@ pub(crate) struct Edge<B: Bus> {
     pub(crate) registry: Registry,
     pub(crate) contracts: Contracts,
     pub(crate) topics: Topics,
+    /// Where some command topic is checked.
+    pub(crate) commands: Option<CommandCheck>,
     pub(crate) wanted: WantedEvents,
     pub(crate) sampling: SamplingPolicy,
     pub(crate) limits: Limits,

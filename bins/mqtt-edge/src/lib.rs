@@ -6,6 +6,7 @@
 mod args;
 pub mod bus;
 pub mod codec;
+mod commands;
 mod edge;
 pub mod listener;
 pub mod session;
@@ -26,6 +27,7 @@ use tracing::{info, warn};
 pub use args::Args;
 use bus::RouterBus;
 use codec::Limits;
+use commands::CommandCheck;
 use edge::{Edge, Meters};
 use session::Registry;
 use topics::Topics;
@@ -45,7 +47,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let runtime = Runtime::start(&MQTT_EDGE, &args.stage, &pipeline).await?;
     let (bus, router) = RouterBus::start()?;
     let (topics, shapes) = Topics::new(topic_classes(&pipeline));
-    let edge = Arc::new(edge(&args, &pipeline, &runtime, bus, topics));
+    let (meter, context) = (runtime.telemetry.meter(), runtime.publishing.clone());
+    let commands = CommandCheck::new(pipeline.commands(), context, &meter).await?;
+    let edge = Arc::new(edge(&args, &pipeline, &runtime, bus, topics, commands));
     if !args.allow_anonymous {
         warn!("no authentication is set up: every connection is refused; see --allow-anonymous");
     }
@@ -71,6 +75,7 @@ fn edge(
     runtime: &Runtime,
     bus: RouterBus,
     topics: Topics,
+    commands: Option<CommandCheck>,
 ) -> Edge<RouterBus> {
     let max_payload = runtime.publisher(&UP, 0).max_payload();
     Edge {
@@ -80,6 +85,7 @@ fn edge(
         registry: Registry::default(),
         contracts: pipeline.contracts().clone(),
         topics,
+        commands,
         wanted: pipeline.wanted_events(),
         sampling: runtime.telemetry.sampling(),
         limits: limits(args, max_payload),

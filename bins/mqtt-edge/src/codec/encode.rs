@@ -20,6 +20,8 @@ const PROTOCOL_MAX: usize = 0x0FFF_FFFF + 5;
 pub struct Encoder {
     version: Version,
     max_packet_size: usize,
+    /// Whether the client wants words in acknowledgements (MQTT-3.1.2-29).
+    words: bool,
 }
 
 /// CONNACK.
@@ -86,12 +88,28 @@ pub struct OutgoingPublish<'a> {
     pub subscription_ids: &'a [NonZeroU32],
 }
 
+/// What PUBACK says.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answer {
+    /// The reason code.
+    pub reason: ReasonCode,
+    /// Words for a person, below 100 bytes; empty for none. 3.1.1 has no place for them.
+    pub text: &'static str,
+}
+
+impl From<ReasonCode> for Answer {
+    fn from(reason: ReasonCode) -> Self {
+        Self { reason, text: "" }
+    }
+}
+
 impl Encoder {
     /// For a client of `version` that takes packets of any size.
     pub const fn new(version: Version) -> Self {
         Self {
             version,
             max_packet_size: PROTOCOL_MAX,
+            words: true,
         }
     }
 
@@ -103,6 +121,7 @@ impl Encoder {
         Self {
             version: connect.version,
             max_packet_size: announced.unwrap_or(PROTOCOL_MAX).min(PROTOCOL_MAX),
+            words: connect.request_problem_info,
         }
     }
 
@@ -143,13 +162,30 @@ impl Encoder {
     /// Appends PUBACK. 3.1.1 cannot say a reason: a message that it may not publish is
     /// acknowledged like any other, or the connection closed (MQTT 3.1.1, MQTT-3.3.5-2).
     #[inline]
-    pub fn encode_puback(&self, packet_id: NonZeroU16, reason: ReasonCode, out: &mut BytesMut) {
+    pub fn encode_puback(
+        &self,
+        packet_id: NonZeroU16,
+        answer: impl Into<Answer>,
+        out: &mut BytesMut,
+    ) {
+        let Answer { reason, text } = answer.into();
         let [high, low] = packet_id.get().to_be_bytes();
         if reason == ReasonCode::SUCCESS || self.version == Version::V311 {
             out.extend_from_slice(&[0x40, 2, high, low]);
+        } else if let Some(text_length) = self.room_for_words(text) {
+            out.extend_from_slice(&[0x40, text_length + 7, high, low, reason.0]);
+            out.extend_from_slice(&[text_length + 3, id::REASON_STRING, 0, text_length]);
+            out.extend_from_slice(text.as_bytes());
         } else {
             out.extend_from_slice(&[0x40, 3, high, low, reason.0]);
         }
+    }
+
+    /// Length of words that the client wants and has room for (MQTT-3.4.2-2), and that make a
+    /// packet whose lengths are one byte each.
+    fn room_for_words(&self, text: &str) -> Option<u8> {
+        let fits = (1..100).contains(&text.len()) && text.len() + 9 <= self.max_packet_size;
+        u8::try_from(text.len()).ok().filter(|_| fits && self.words)
     }
 
     /// Appends SUBACK with a code for each filter, in their order (MQTT-3.8.4-6; 3.1.1:

@@ -34,7 +34,7 @@ mod write;
 mod tests;
 
 pub use decode::Decoder;
-pub use encode::{ConnAck, ConnAckProperties, Encoder, OutgoingPublish};
+pub use encode::{Answer, ConnAck, ConnAckProperties, Encoder, OutgoingPublish};
 pub use error::{EncodeError, ProtocolError};
 pub use limits::Limits;
 pub use packet::{

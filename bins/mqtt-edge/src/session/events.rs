@@ -6,9 +6,11 @@ use bytes::Bytes;
 use record::{Kind, Record, TraceContext};
 
 use super::Session;
+use super::inbound::refusal;
 use super::registry::now_ms;
 use crate::bus::{Bus, Message};
 use crate::codec::Will;
+use crate::commands::Judgement;
 use crate::uplink::{Entry, Full};
 
 impl<B: Bus> Session<B> {
@@ -71,7 +73,13 @@ impl<B: Bus> Session<B> {
     /// The will goes the way of every message (MQTT-3.1.2-8).
     pub(super) async fn publish_will(&mut self, will: Will) {
         let topic = Bytes::copy_from_slice(will.topic.as_bytes());
+        let judgement = match &self.edge.commands {
+            Some(commands) => commands.judge(&will.topic, &will.payload).await,
+            None => Judgement::unchecked(),
+        };
         let record = Record {
+            verdict: judgement.verdict.into(),
+            reason: refusal(judgement.refused),
             kind: Kind::Publish.into(),
             payload: will.payload.clone(),
             qos: will.qos.min(1).into(),
@@ -81,7 +89,8 @@ impl<B: Bus> Session<B> {
             topic: topic.clone(),
             ..self.template.clone()
         };
-        let route = self.edge.bus.wants(&will.topic).then(|| Message {
+        let routed = !judgement.refused && self.edge.bus.wants(&will.topic);
+        let route = routed.then(|| Message {
             topic,
             payload: will.payload,
             qos: will.qos.min(1),

@@ -6,11 +6,12 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use bytestring::ByteString;
-use record::Record;
+use record::{Kind, Record};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::deliver::Delivering;
+use super::registry::now_ms;
 use super::{End, Outbox, READ_BYTES, Seat, Session};
 use crate::bus::Bus;
 use crate::codec::{
@@ -18,6 +19,7 @@ use crate::codec::{
     Version,
 };
 use crate::edge::Edge;
+use crate::uplink::{Entry, Full};
 
 /// From the open socket to the whole CONNECT.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
@@ -37,9 +39,11 @@ pub(super) async fn open<B: Bus>(
     .await
     .map_err(|_elapsed| End::new("connect_timeout", None))??;
     let unnamed = connect.client_id.is_empty();
+    let claimed = claimed_identity(&connect);
     let connect = match accept(edge, connect) {
         Ok(connect) => connect,
         Err((encoder, reason)) => {
+            login_failed(edge, claimed, peer, reason);
             answer(
                 &stream,
                 &encoder,
@@ -147,6 +151,38 @@ fn answer(stream: &TcpStream, encoder: &Encoder, connack: &ConnAck) -> bool {
 fn write_once(stream: &TcpStream, out: &[u8]) {
     if let Err(error) = stream.try_write(out) {
         tracing::debug!(%error, "the peer left during its handshake");
+    }
+}
+
+/// Who a CONNECT says it is.
+fn claimed_identity(connect: &Connect) -> Record {
+    let username = connect.user_name.clone().map(ByteString::into_bytes);
+    Record {
+        client_id: connect.client_id.clone().into_bytes(),
+        username: username.unwrap_or_default(),
+        protocol_name: Bytes::from_static(b"MQTT"),
+        protocol_version: connect.version.level().into(),
+        ..Record::default()
+    }
+}
+
+/// The audit hears of refused logins. They are told at best effort: who floods the edge with them
+/// must not make anybody wait.
+fn login_failed<B: Bus>(edge: &Edge<B>, claimed: Record, peer: &str, reason: ReasonCode) {
+    if !edge.wants_event(Kind::LoginFailed, &claimed.topic) {
+        return;
+    }
+    let record = Record {
+        kind: Kind::LoginFailed.into(),
+        reason: Bytes::from_static(reason.name().as_bytes()),
+        node: edge.node.clone(),
+        peer: Bytes::copy_from_slice(peer.as_bytes()),
+        received_at_ms: now_ms(),
+        ..claimed
+    };
+    let intake = edge.uplink.of(&record.client_id);
+    if intake.begin().push(&record, &mut Entry::default()) == Err(Full) {
+        tracing::debug!("no room to record a refused login");
     }
 }
 

@@ -5,19 +5,25 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use bytes::Bytes;
-use record::{Kind, TraceContext, UserProperty};
+use futures::future::join_all;
+use record::{Kind, REFUSED, TraceContext, UserProperty, Verdict};
+use tokio_util::sync::CancellationToken;
 
 use super::registry::now_ms;
-use super::{End, SHUTDOWN, Session};
+use super::{End, SHUTDOWN, Seat, Session};
 use crate::bus::{Bus, Message};
-use crate::codec::{Encoder, Packet, ProtocolError, Publish, ReasonCode, Version};
+use crate::codec::{Answer, Encoder, Packet, ProtocolError, Publish, ReasonCode, Version};
+use crate::commands::Judgement;
 use crate::uplink::{EdgeSpan, Entry, Full, Intake, Pushing};
 
 /// A publish with all that can be found out about it outside the lane's lock.
 struct Arrival {
     publish: Publish,
-    /// What an MQTT 5 client is told when it is stored.
-    reason: ReasonCode,
+    /// What the client is told when it is stored.
+    answer: Answer,
+    verdict: Verdict,
+    /// Stored, and not let through.
+    refused: bool,
     /// The message for local subscribers.
     route: Option<Message>,
     context: TraceContext,
@@ -26,12 +32,29 @@ struct Arrival {
     shape: usize,
 }
 
+impl Arrival {
+    fn judged(&mut self, judgement: Judgement) {
+        self.verdict = judgement.verdict;
+        self.refused = judgement.refused;
+        if judgement.refused {
+            self.answer = judgement.answer();
+            self.route = None;
+        }
+    }
+}
+
+/// The record's reason of a publish that is stored and not let through.
+pub(super) fn refusal(refused: bool) -> Bytes {
+    Bytes::from_static(if refused { REFUSED.as_bytes() } else { b"" })
+}
+
 impl<B: Bus> Session<B> {
     /// Handles every whole packet of the input.
     pub(super) async fn handle_input(&mut self) -> Result<(), End> {
         loop {
             let mut arrivals = VecDeque::new();
             let next = self.take_publishes(&mut arrivals);
+            self.judge(&mut arrivals).await?;
             // What arrived before a broken packet counts.
             self.push_all(arrivals).await?;
             match next? {
@@ -60,13 +83,34 @@ impl<B: Bus> Session<B> {
         let context = TraceContext::root(sampled);
         let trace = self.cut_trace(context);
         Arrival {
-            reason: self.reason_for(&publish),
+            answer: self.reason_for(&publish).into(),
+            verdict: Verdict::Unchecked,
+            refused: false,
             route: self.route(&publish, &trace),
             publish,
             context,
             trace,
             shape,
         }
+    }
+
+    /// Checks the commands among the arrivals, all at once. Each claims its nonce, which takes a
+    /// round trip to NATS.
+    async fn judge(&mut self, arrivals: &mut VecDeque<Arrival>) -> Result<(), End> {
+        let edge = Arc::clone(&self.edge);
+        let Some(commands) = &edge.commands else {
+            return Ok(());
+        };
+        let checks = arrivals
+            .iter_mut()
+            .filter(|arrival| commands.checks(&arrival.publish.topic))
+            .map(async |arrival| {
+                let Publish { topic, payload, .. } = &arrival.publish;
+                arrival.judged(commands.judge(topic, payload).await);
+            });
+        unless_it_ends(&self.seat, &edge.stop, join_all(checks))
+            .await
+            .map(drop)
     }
 
     /// Pushes in order, waiting for room. Nothing is read meanwhile: the back-pressure reaches the
@@ -97,18 +141,8 @@ impl<B: Bus> Session<B> {
     }
 
     async fn wait_for_room(&mut self) -> Result<(), End> {
-        let stop = self.edge.stop.clone();
-        tokio::select! {
-            biased;
-            // What is still unread must not come behind the newer session's messages.
-            () = self.seat.taken_over() => {
-                Err(End::new("takenover", Some(ReasonCode::SESSION_TAKEN_OVER)))
-            }
-            () = stop.cancelled() => {
-                Err(End::new(SHUTDOWN, Some(ReasonCode::SERVER_SHUTTING_DOWN)))
-            }
-            () = self.intake.wait_for_room() => Ok(()),
-        }
+        let (edge, intake) = (Arc::clone(&self.edge), Arc::clone(&self.intake));
+        unless_it_ends(&self.seat, &edge.stop, intake.wait_for_room()).await
     }
 
     /// What this server has said in CONNACK that it does not take.
@@ -153,9 +187,11 @@ impl<B: Bus> Session<B> {
             publish, context, ..
         } = arrival;
         let link = self.fill_template(publish, &arrival.trace);
+        self.template.verdict = arrival.verdict.into();
+        self.template.reason = refusal(arrival.refused);
         let outbox = Arc::clone(&self.outbox);
         let mut entry = Entry {
-            acknowledge: publish.packet_id.map(|id| (&outbox, id, arrival.reason)),
+            acknowledge: publish.packet_id.map(|id| (&outbox, id, arrival.answer)),
             route: arrival.route.take(),
             span: context.sampled.then(|| EdgeSpan {
                 context: *context,
@@ -168,6 +204,8 @@ impl<B: Bus> Session<B> {
         // The read buffer can only be used again when nothing looks into it any more.
         self.template.topic = Bytes::new();
         self.template.payload = Bytes::new();
+        self.template.verdict = Verdict::Unchecked.into();
+        self.template.reason = Bytes::new();
         if pushed == Err(Full) {
             if publish.qos == 0 && intake.is_stalled() {
                 // QoS 0 promises nothing, and waiting for it would hold the rest up.
@@ -273,6 +311,25 @@ impl<B: Bus> Session<B> {
                 ))
             }
         }
+    }
+}
+
+/// Waits for something, unless the session has to end before.
+async fn unless_it_ends<T>(
+    seat: &Seat,
+    stop: &CancellationToken,
+    waited_for: impl Future<Output = T>,
+) -> Result<T, End> {
+    tokio::select! {
+        biased;
+        // What is still unread must not come behind the newer session's messages.
+        () = seat.taken_over() => {
+            Err(End::new("takenover", Some(ReasonCode::SESSION_TAKEN_OVER)))
+        }
+        () = stop.cancelled() => {
+            Err(End::new(SHUTDOWN, Some(ReasonCode::SERVER_SHUTTING_DOWN)))
+        }
+        done = waited_for => Ok(done),
     }
 }
 

@@ -9,7 +9,7 @@ use parking_lot::Mutex;
 use tokio::net::tcp::OwnedWriteHalf;
 use tokio::sync::Notify;
 
-use crate::codec::{Encoder, ReasonCode};
+use crate::codec::{Answer, Encoder};
 
 /// The write side of a connection, shared by its session and its lane.
 ///
@@ -39,7 +39,7 @@ struct State {
 struct Waiting {
     frame: u64,
     packet_id: NonZeroU16,
-    reason: ReasonCode,
+    answer: Answer,
 }
 
 impl Outbox {
@@ -55,12 +55,12 @@ impl Outbox {
     }
 
     /// A PUBACK that waits for a frame. True when the frame must be told of this outbox.
-    pub fn expect_stored(&self, frame: u64, packet_id: NonZeroU16, reason: ReasonCode) -> bool {
+    pub fn expect_stored(&self, frame: u64, packet_id: NonZeroU16, answer: Answer) -> bool {
         let mut state = self.state.lock();
         state.waiting.push_back(Waiting {
             frame,
             packet_id,
-            reason,
+            answer,
         });
         state.known_to.replace(frame) != Some(frame)
     }
@@ -121,9 +121,9 @@ impl Outbox {
 
     fn release(&self, state: &mut State, frame: u64) {
         while let Some(first) = state.waiting.front().filter(|first| first.frame <= frame) {
-            let (packet_id, reason) = (first.packet_id, first.reason);
+            let (packet_id, answer) = (first.packet_id, first.answer);
             self.encoder
-                .encode_puback(packet_id, reason, &mut state.out);
+                .encode_puback(packet_id, answer, &mut state.out);
             state.waiting.pop_front();
         }
         self.write(state);

@@ -13,7 +13,7 @@ use crate::session::Outbox;
 #[derive(Debug, Default)]
 pub struct Entry<'a> {
     /// Who waits for a PUBACK, and for which packet.
-    pub acknowledge: Option<(&'a Arc<Outbox>, NonZeroU16, crate::codec::ReasonCode)>,
+    pub acknowledge: Option<(&'a Arc<Outbox>, NonZeroU16, crate::codec::Answer)>,
     /// The message for local subscribers.
     pub route: Option<Message>,
     /// The span to record when the frame is stored.
@@ -48,8 +48,8 @@ pub(super) struct FillingFrame {
 impl FillingFrame {
     pub(super) fn push(&mut self, record: &Record, entry: &mut Entry<'_>) {
         self.records.push(record);
-        if let Some((outbox, packet_id, reason)) = entry.acknowledge.take()
-            && outbox.expect_stored(self.number, packet_id, reason)
+        if let Some((outbox, packet_id, answer)) = entry.acknowledge.take()
+            && outbox.expect_stored(self.number, packet_id, answer)
         {
             self.waiting.push(Arc::clone(outbox));
         }

@@ -7,7 +7,7 @@ use rmqtt_codec::{v3, v5};
 use tokio_util::codec::Decoder as _;
 
 use super::super::{
-    ConnAck, ConnAckProperties, EncodeError, Encoder, OutgoingPublish, PublishProperties,
+    Answer, ConnAck, ConnAckProperties, EncodeError, Encoder, OutgoingPublish, PublishProperties,
     ReasonCode,
 };
 use super::*;
@@ -135,6 +135,15 @@ fn acknowledgements_are_read_back() {
         panic!("no PUBACK")
     };
     assert_eq!((ack.packet_id, u8::from(ack.reason_code)), (id(), 0x87));
+    let stale = Answer {
+        reason: ReasonCode::NOT_AUTHORIZED,
+        text: "stale",
+    };
+    let out = written(|out| V5.encode_puback(id(), stale, out));
+    let v5::Packet::PublishAck(ack) = read_v5(out) else {
+        panic!("no PUBACK")
+    };
+    assert_eq!(ack.reason_string.as_deref(), Some("stale"));
 
     let codes = [
         ReasonCode(1),

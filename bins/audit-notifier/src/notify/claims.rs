@@ -1,0 +1,79 @@
+//! What was sent, or may have been: the KV bucket `sent`.
+
+use std::time::Duration;
+
+use async_nats::jetstream::context::Context;
+use async_nats::jetstream::kv::{self, Store};
+use stage::Unavailable;
+use tracing::debug;
+
+const BUCKET: &str = "sent";
+const SENDING: &[u8] = b"sending";
+const SENT: &[u8] = b"sent";
+
+/// Marks of deliveries, forgotten after the de-duplication window. Clones share the bucket.
+#[derive(Clone, Debug)]
+pub(crate) struct Claims(Store);
+
+/// What is known of a delivery before it is sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) enum Before {
+    /// Nobody has tried, or a try has failed for sure.
+    Nothing,
+    /// Somebody died while sending it: it may have been sent.
+    Uncertain,
+    /// It was sent.
+    Sent,
+}
+
+impl Claims {
+    /// Opens the bucket, or makes it.
+    pub(crate) async fn open(context: &Context, window: Duration) -> anyhow::Result<Self> {
+        if let Ok(found) = context.get_key_value(BUCKET).await {
+            return Ok(Self(found));
+        }
+        let made = context.create_key_value(kv::Config {
+            bucket: BUCKET.to_owned(),
+            description: "Latchwork: deliveries that were sent, or may have been".to_owned(),
+            history: 1,
+            max_age: window,
+            ..kv::Config::default()
+        });
+        Ok(Self(made.await?))
+    }
+
+    /// What an earlier try has left behind.
+    pub(crate) async fn before(&self, id: &str) -> Result<Before, Unavailable> {
+        let found = self.0.get(id).await.map_err(unavailable)?;
+        Ok(match found.as_deref() {
+            None => Before::Nothing,
+            Some(SENT) => Before::Sent,
+            Some(_) => Before::Uncertain,
+        })
+    }
+
+    /// Before the first byte goes out: who finds this mark knows that a try was under way.
+    pub(crate) async fn sending(&self, id: &str) -> Result<(), Unavailable> {
+        let put = self.0.put(id, SENDING.into()).await;
+        put.map(|_revision| ()).map_err(unavailable)
+    }
+
+    /// The other side has it.
+    pub(crate) async fn sent(&self, id: &str) {
+        if let Err(error) = self.0.put(id, SENT.into()).await {
+            // The mark of the try stays: a redelivery is not sent again.
+            debug!(%error, "could not mark a delivery as sent");
+        }
+    }
+
+    /// The try has failed for sure.
+    pub(crate) async fn failed(&self, id: &str) {
+        if let Err(error) = self.0.delete(id).await {
+            debug!(%error, "could not take a delivery's mark away");
+        }
+    }
+}
+
+fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Unavailable {
+    Unavailable::new(format!("bucket {BUCKET}"), cause)
+}

@@ -1,0 +1,112 @@
+//! The flows `notify` and `send`: from ALERT to people.
+
+mod book;
+mod channels;
+mod claims;
+mod outbound;
+mod planner;
+
+use std::sync::Arc;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
+
+use futures::FutureExt;
+use notification::{Channel, Email, Planner, Queue, Sms, Templates, Webhook};
+use settings::NotifySettings;
+use stage::{Running, Runtime};
+use telemetry::{Operation, SpanShape};
+use topology::{NOTIFY, NOTIFY_FLOW, SEND};
+use tracing::warn;
+
+use book::ContactBook;
+use claims::Claims;
+use outbound::{Outbound, OutboundParts};
+use planner::{DeliverySink, PlanHandler};
+
+/// The lanes that plan, and a loop for each channel.
+pub(crate) async fn flows(
+    runtime: &Runtime,
+    settings: &NotifySettings,
+) -> anyhow::Result<Vec<Running>> {
+    let book = ContactBook::open(runtime.consuming.clone()).await?;
+    let parts = (0..runtime.partitions).map(|_| {
+        let planner = Planner::new(channels::planner(settings));
+        let handler = PlanHandler::new(planner, book.clone(), now_ms());
+        (handler, DeliverySink(runtime.publishing.clone()))
+    });
+    let mut running = runtime.lanes(&NOTIFY_FLOW, parts);
+    let sending = Sending::open(runtime, settings).await?;
+    if let Some(email) = &settings.email {
+        let channel = Email::open(&channels::email(email))?;
+        running.push(sending.through(channel, email.per_minute, email.address_per_minute));
+    }
+    if let Some(sms) = &settings.sms {
+        let channel = Sms::open(&channels::sms(sms)?)?;
+        running.push(sending.through(channel, sms.per_minute, sms.address_per_minute));
+    }
+    if let Some(webhook) = &settings.webhook {
+        let channel = Webhook::open(&channels::webhook(webhook))?;
+        running.push(sending.through(channel, webhook.per_minute, webhook.address_per_minute));
+    }
+    if settings.email.is_none() && settings.sms.is_none() && settings.webhook.is_none() {
+        warn!("[notify] names no channel: what is planned waits for one");
+    }
+    Ok(running)
+}
+
+/// What all channels share.
+struct Sending<'a> {
+    runtime: &'a Runtime,
+    settings: &'a NotifySettings,
+    templates: Arc<Templates>,
+    claims: Claims,
+}
+
+impl<'a> Sending<'a> {
+    async fn open(runtime: &'a Runtime, settings: &'a NotifySettings) -> anyhow::Result<Self> {
+        let templates = match &settings.templates {
+            Some(folder) => Templates::with_own(folder)?,
+            None => Templates::shipped()?,
+        };
+        let window = Duration::from_secs(settings.dedupe_window_s);
+        Ok(Self {
+            runtime,
+            settings,
+            templates: Arc::new(templates),
+            claims: Claims::open(&runtime.publishing, window).await?,
+        })
+    }
+
+    fn through<C: Channel + 'static>(
+        &self,
+        channel: C,
+        per_minute: u32,
+        address_per_minute: u32,
+    ) -> Running {
+        let runtime = self.runtime;
+        let options = channels::queue(self.settings, per_minute, address_per_minute);
+        let queue = Queue::new(options, Arc::clone(&self.templates), fastrand::u64(..));
+        let parts = OutboundParts {
+            context: runtime.consuming.clone(),
+            queue,
+            claims: self.claims.clone(),
+            letters: runtime.dead_letters(&SEND),
+            metrics: runtime.telemetry.stage_metrics(SEND.name),
+            tracer: runtime.telemetry.tracer(),
+            shape: SpanShape::new(
+                Operation::Send,
+                "nats",
+                &NOTIFY.subject_of(channel.kind().name()),
+            ),
+            stop: runtime.stop.clone(),
+        };
+        Outbound::new(channel, parts).run().boxed()
+    }
+}
+
+/// Milliseconds since 1970.
+fn now_ms() -> u64 {
+    let since = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,349 @@
+//! The flow `send`: one channel's deliveries out of NOTIFY, to people.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use async_nats::jetstream::consumer::PullConsumer;
+use async_nats::jetstream::context::Context;
+use async_nats::jetstream::message::{AckKind, Acker, Message};
+use bytes::Bytes;
+use futures::StreamExt;
+use notification::{Channel, ChannelKind, Delivery, Outgoing, Pushed, Queue, SendError};
+use record::{DeadLetter, Original, TraceContext};
+use stage::jetstream::JetStreamSink;
+use stage::{Backoff, Reject, Sink};
+use telemetry::{KeyValue, SpanShape, StageMetrics, Tracer};
+use tokio::task::{JoinError, JoinSet};
+use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio_util::sync::CancellationToken;
+use topology::{NOTIFY, SEND};
+use tracing::{debug, info, warn};
+
+use super::claims::{Before, Claims};
+use super::now_ms;
+
+/// Deliveries held at a time; the rest stays in the stream.
+const HELD: usize = 5000;
+
+/// Messages on their way at a time.
+const UNDER_WAY: usize = 16;
+
+/// How often what is held says that it is: well within the ack wait of a minute.
+const PROGRESS_EVERY: Duration = Duration::from_secs(20);
+
+/// What has longer to wait goes back to the stream until then.
+const LONG_WAIT: Duration = Duration::from_mins(10);
+
+/// What settles a held delivery.
+#[derive(Clone)]
+struct Token {
+    acker: Arc<Acker>,
+    trace: Option<TraceContext>,
+}
+
+/// What a channel works with.
+pub(super) struct OutboundParts {
+    pub(super) context: Context,
+    pub(super) queue: Queue<String>,
+    pub(super) claims: Claims,
+    pub(super) letters: JetStreamSink<DeadLetter>,
+    pub(super) metrics: StageMetrics,
+    pub(super) tracer: Tracer,
+    pub(super) shape: SpanShape,
+    pub(super) stop: CancellationToken,
+}
+
+/// One channel. A dead one stands still with its own deliveries, and with nobody else's.
+pub(super) struct Outbound<C> {
+    channel: Arc<C>,
+    parts: OutboundParts,
+    /// Tokens of what is held, by delivery id.
+    held: HashMap<String, Token>,
+    under_way: JoinSet<Attempted>,
+    letters: u64,
+}
+
+/// A try that is over.
+struct Attempted {
+    outgoing: Outgoing<String>,
+    result: Result<(), SendError>,
+    began: SystemTime,
+}
+
+impl<C: Channel + 'static> Outbound<C> {
+    pub(super) fn new(channel: C, parts: OutboundParts) -> Self {
+        Self {
+            channel: Arc::new(channel),
+            parts,
+            held: HashMap::new(),
+            under_way: JoinSet::new(),
+            letters: 0,
+        }
+    }
+
+    /// Runs until the stage stops; what is under way then is waited for.
+    pub(super) async fn run(mut self) {
+        let mut backoff = Backoff::up_to(Duration::from_secs(5));
+        while !self.parts.stop.is_cancelled() {
+            if let Err(error) = self.serve().await {
+                if error.is::<JoinError>() {
+                    // A defect: the stage ends and is started anew, with marks for what was under way.
+                    return;
+                }
+                debug!(channel = self.kind().name(), %error, "reads its deliveries again");
+                backoff.wait().await;
+            }
+        }
+        while let Some(attempted) = self.under_way.join_next().await {
+            let Ok(attempted) = attempted else { continue };
+            self.attempted(attempted).await;
+        }
+        if let Err(error) = self.parts.context.client().flush().await {
+            debug!(%error, "the last acknowledgements may come again");
+        }
+    }
+
+    async fn serve(&mut self) -> anyhow::Result<()> {
+        let stream = self.parts.context.get_stream(NOTIFY.name).await?;
+        let durable = SEND.durable(self.kind().name());
+        let consumer: PullConsumer = stream
+            .get_consumer(&durable)
+            .await
+            .map_err(anyhow::Error::from_boxed)?;
+        let mut messages = consumer.messages().await?;
+        let mut progress = interval(PROGRESS_EVERY);
+        progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let stop = self.parts.stop.clone();
+        loop {
+            self.send_what_is_due().await;
+            let wait = self.wait();
+            tokio::select! {
+                biased;
+                () = stop.cancelled() => return Ok(()),
+                Some(attempted) = self.under_way.join_next() => self.attempted(attempted?).await,
+                message = messages.next(), if self.held.len() < HELD => {
+                    let Some(message) = message else { return Ok(()) };
+                    self.take(message?).await;
+                }
+                _ = progress.tick() => self.say_in_progress().await,
+                () = sleep(wait) => {}
+            }
+        }
+    }
+
+    fn kind(&self) -> ChannelKind {
+        self.channel.kind()
+    }
+
+    fn wait(&self) -> Duration {
+        let now = now_ms();
+        let wake = self.parts.queue.next_wake(now);
+        let wait = wake.map_or(PROGRESS_EVERY, |wake| {
+            Duration::from_millis(wake.saturating_sub(now))
+        });
+        // With all places taken, the end of a try is what to wait for.
+        let least = Duration::from_millis(if self.under_way.len() < UNDER_WAY {
+            1
+        } else {
+            1000
+        });
+        wait.clamp(least, PROGRESS_EVERY)
+    }
+
+    /// Takes one message of the stream.
+    async fn take(&mut self, message: Message) {
+        let trace = message
+            .headers
+            .as_ref()
+            .and_then(|headers| headers.get("traceparent"))
+            .and_then(|value| TraceContext::from_traceparent(value.as_str()));
+        let (message, acker) = message.split();
+        let token = Token {
+            acker: Arc::new(acker),
+            trace,
+        };
+        self.parts.metrics.records_taken.add(1);
+        let delivery = match Delivery::read(&message.payload) {
+            Ok(delivery) => delivery,
+            Err(error) => {
+                let reject = Reject::new("json", error.to_string());
+                return self.bury(message.payload, reject, token).await;
+            }
+        };
+        let wait = Duration::from_millis(delivery.not_before_ms.saturating_sub(now_ms()));
+        if wait > LONG_WAIT {
+            return settle(&token, AckKind::Nak(Some(wait))).await;
+        }
+        match self.before(&delivery.id).await {
+            Before::Sent => settle(&token, AckKind::Ack).await,
+            Before::Uncertain => {
+                let why = "it may have been sent: the process that was sending it died";
+                let reject = Reject::new("uncertain", why);
+                self.bury(message.payload, reject, token).await;
+            }
+            Before::Nothing => self.hold(delivery, token).await,
+        }
+    }
+
+    /// Waits for the answer: a delivery is never sent without it.
+    async fn before(&self, id: &str) -> Before {
+        let mut backoff = Backoff::up_to(Duration::from_secs(1));
+        // What is under way in this very process has its mark, too.
+        if self.held.contains_key(id) {
+            return Before::Nothing;
+        }
+        loop {
+            match self.parts.claims.before(id).await {
+                Ok(before) => return before,
+                Err(error) => debug!("{error}"),
+            }
+            backoff.wait().await;
+        }
+    }
+
+    async fn hold(&mut self, delivery: Delivery, token: Token) {
+        let id = delivery.id.clone();
+        match self.parts.queue.push(delivery, id.clone(), now_ms()) {
+            Pushed::Held => {
+                self.held.insert(id, token);
+            }
+            // It came again: the newer token is the one that settles it.
+            Pushed::Duplicate(_) => {
+                self.held.insert(id, token);
+            }
+            Pushed::Sent(_) => settle(&token, AckKind::Ack).await,
+        }
+    }
+
+    async fn send_what_is_due(&mut self) {
+        for (delivery, id) in self.parts.queue.expired(now_ms()) {
+            let reject = Reject::new("deadline", "it could not be sent before its deadline");
+            self.bury_held(&delivery, &id, reject).await;
+        }
+        while self.under_way.len() < UNDER_WAY {
+            let Some(outgoing) = self.parts.queue.next(now_ms()) else {
+                return;
+            };
+            let (channel, claims) = (Arc::clone(&self.channel), self.parts.claims.clone());
+            self.under_way.spawn(attempt(channel, claims, outgoing));
+        }
+    }
+
+    async fn attempted(&mut self, attempted: Attempted) {
+        let Attempted {
+            outgoing,
+            result,
+            began,
+        } = attempted;
+        let ids: Vec<String> = outgoing.members.iter().map(|(_, id)| id.clone()).collect();
+        match result {
+            Ok(()) => {
+                self.trace(&ids, began);
+                self.parts.metrics.records_stored.add(ids.len() as u64);
+                for id in self.parts.queue.succeeded(outgoing, now_ms()) {
+                    if let Some(token) = self.held.remove(&id) {
+                        settle(&token, AckKind::Ack).await;
+                    }
+                }
+            }
+            Err(error) => {
+                self.parts.metrics.retries.add(1);
+                let channel = self.kind().name();
+                info!(channel, retry = error.retry, "not sent: {error}");
+                let reject = Reject::new("refused", error.to_string());
+                for (delivery, id) in self.parts.queue.failed(outgoing, &error, now_ms()) {
+                    self.bury_held(&delivery, &id, reject.clone()).await;
+                }
+            }
+        }
+    }
+
+    fn trace(&self, ids: &[String], began: SystemTime) {
+        let contexts = ids.iter().filter_map(|id| self.held.get(id)?.trace);
+        for parent in contexts.filter(|context| context.sampled) {
+            let attributes = || vec![KeyValue::new("latchwork.deliveries", ids.len() as i64)];
+            self.parts.tracer.child_span(
+                &self.parts.shape,
+                parent.child(),
+                parent,
+                began..SystemTime::now(),
+                attributes,
+            );
+        }
+    }
+
+    async fn bury_held(&mut self, delivery: &Delivery, id: &str, reject: Reject) {
+        if let Some(token) = self.held.remove(id) {
+            self.bury(delivery.to_json().into(), reject, token).await;
+        }
+    }
+
+    /// Into the dead letters, and only then out of the stream.
+    async fn bury(&mut self, json: Bytes, reject: Reject, token: Token) {
+        self.letters += 1;
+        let letter = DeadLetter {
+            stage: Bytes::from_static(SEND.name.as_bytes()),
+            code: Bytes::from_static(reject.code.as_bytes()),
+            detail: reject.detail.into(),
+            refused_at_ms: now_ms(),
+            stream: Bytes::from_static(NOTIFY.name.as_bytes()),
+            original: Some(Original::Bytes(json)),
+            ..DeadLetter::default()
+        };
+        let name = format!("{}:{}:{}", SEND.name, now_ms(), self.letters);
+        let mut backoff = Backoff::up_to(Duration::from_secs(5));
+        while let Err(error) = self
+            .parts
+            .letters
+            .send(&name, std::slice::from_ref(&letter))
+            .await
+        {
+            warn!("{error}; waiting, nothing is lost");
+            backoff.wait().await;
+        }
+        self.parts.metrics.dead_letters(reject.code, 1);
+        settle(&token, AckKind::Ack).await;
+    }
+
+    async fn say_in_progress(&self) {
+        for token in self.held.values() {
+            settle(token, AckKind::Progress).await;
+        }
+    }
+}
+
+/// Marks, sends, marks again.
+async fn attempt<C: Channel>(
+    channel: Arc<C>,
+    claims: Claims,
+    outgoing: Outgoing<String>,
+) -> Attempted {
+    let began = SystemTime::now();
+    for (_, id) in &outgoing.members {
+        let mut backoff = Backoff::up_to(Duration::from_secs(1));
+        while let Err(error) = claims.sending(id).await {
+            debug!("{error}");
+            backoff.wait().await;
+        }
+    }
+    let result = channel.send(&outgoing.message).await;
+    for (_, id) in &outgoing.members {
+        match &result {
+            Ok(()) => claims.sent(id).await,
+            Err(_) => claims.failed(id).await,
+        }
+    }
+    Attempted {
+        outgoing,
+        result,
+        began,
+    }
+}
+
+/// A lost settlement makes the delivery come again; its mark keeps it from being sent again.
+async fn settle(token: &Token, kind: AckKind) {
+    if let Err(error) = token.acker.ack_with(kind).await {
+        debug!(%error, "could not settle a delivery");
+    }
+}
