@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use anyhow::Context as _;
+use anyhow::{Context as _, ensure};
 use audit::{Chain, CheckpointKey};
 use futures::FutureExt;
 use record::KafkaRecord;
 use settings::AuditSettings;
 use stage::{Outputs, Running, Runtime, Sink};
 use tokio_util::sync::CancellationToken;
-use topology::{ALERT, AUDIT_FLOW, REC};
+use topology::{ALERT, AUDIT_FLOW, EV, LOCK_BUCKET, REC};
 use tracing::{info, warn};
 
 use crate::audit::AuditHandler;
@@ -73,6 +73,7 @@ impl Opening<'_> {
                 }
             })
             .await?;
+        self.check_events(handler.applied_until()).await?;
         info!(partition, locks = handler.locks(), "goes on with the log");
         let mut sink = AuditSink::new(
             log,
@@ -85,6 +86,19 @@ impl Opening<'_> {
         handler.recover(last.iter().map(|entry| entry.value.as_ref()), &mut outputs);
         sink.send("recovered", outputs.items()).await?;
         Ok((handler, sink))
+    }
+
+    /// A stream that was made anew counts from one again: its records would be taken for old ones.
+    async fn check_events(&self, applied_until: u64) -> anyhow::Result<()> {
+        let events = self.runtime.consuming.get_stream(EV.name).await?;
+        let newest = events.cached_info().state.last_sequence;
+        ensure!(
+            newest >= applied_until,
+            "the log was made from the stream EV up to its message {applied_until}, but its newest is \
+             {newest}: EV was made anew. Delete the bucket {LOCK_BUCKET} and the stream AUDIT \
+             (export the log first: latchwork audit export), and start again"
+        );
+        Ok(())
     }
 
     fn handler(&self, last: &[KafkaRecord]) -> anyhow::Result<AuditHandler> {

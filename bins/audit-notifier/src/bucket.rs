@@ -8,7 +8,7 @@ use async_nats::jetstream::message::Message;
 use futures::TryStreamExt;
 
 /// How long the values may take to come at the start: 100,000 take about a second.
-const READ_DEADLINE: Duration = Duration::from_secs(60);
+const READ_DEADLINE: Duration = Duration::from_mins(1);
 
 /// Gives the last message of every key below `keys` (a subject pattern without the bucket).
 pub(crate) async fn read(

@@ -1,6 +1,7 @@
 //! The locks' last known states in the KV bucket `lock`.
 
 use std::borrow::Cow;
+use std::collections::HashMap;
 
 use async_nats::jetstream::context::Context;
 use bytes::Bytes;
@@ -36,13 +37,15 @@ impl LockStates {
         .await
     }
 
-    /// Stores states, each under its lock; a repeat is harmless.
+    /// Stores states, each under its lock; of several of one lock only the last counts, and an empty
+    /// one deletes. A repeat is harmless.
     pub(crate) async fn store<'a>(
         &self,
         states: impl Iterator<Item = (&'a str, &'a Bytes)>,
     ) -> Result<(), Unavailable> {
+        let last: HashMap<&str, &Bytes> = states.collect();
         let mut answers = FuturesUnordered::new();
-        for (lock, state) in states {
+        for (lock, state) in last {
             let subject = format!(
                 "$KV.{LOCK_BUCKET}.state.{}.{}",
                 self.partition,
@@ -67,8 +70,11 @@ struct Stored<'a> {
     state: &'a RawValue,
 }
 
-/// The state is JSON already.
+/// The state is JSON already; none leaves an empty value, which [`LockStates::read`] passes over.
 fn stored(lock: &str, state: &[u8]) -> Bytes {
+    if state.is_empty() {
+        return Bytes::new();
+    }
     let mut value = br#"{"lock":"#.to_vec();
     // Text can always be said in JSON.
     value.extend(serde_json::to_vec(lock).unwrap_or_default());

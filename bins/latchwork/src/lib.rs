@@ -1,12 +1,14 @@
-//! The operator's command: demo, up, check, provision, tail, simulate, load, dlq.
+//! The operator's command.
 
 mod audit;
 mod check;
 mod command;
+mod contacts;
 pub mod demo;
 pub mod dlq;
 pub mod load;
 pub mod mqtt_client;
+mod operator;
 mod provision;
 pub mod simulate;
 pub mod stack;
@@ -54,6 +56,8 @@ enum Command {
     Order(Box<command::CommandArgs>),
     /// Lists and shows dead letters.
     Dlq(Box<dlq::DlqArgs>),
+    /// Sets, lists and imports whom a lock's alerts concern.
+    Contacts(Box<contacts::ContactsArgs>),
     /// Verifies, exports and shows the tamper-evident log.
     Audit(Box<audit::AuditArgs>),
 }
@@ -91,6 +95,7 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Load(args) => load::run_command(*args, &mut out).await,
         Command::Order(args) => command::run(*args, &mut out).await,
         Command::Dlq(args) => dlq::run(*args, &mut out).await,
+        Command::Contacts(args) => contacts::run(*args, &mut out).await,
         Command::Audit(args) => audit::run(*args, &mut out).await.map(drop),
     }?;
     out.flush()?;

@@ -13,7 +13,7 @@ use stage::Backoff;
 use tracing::warn;
 
 use crate::codec::{Answer, ReasonCode};
-use crate::session::now_ms;
+use stage::now_ms;
 
 /// Upper bounds of a check's duration: a signature takes 10 us, a claimed nonce a round trip to
 /// NATS and its sync.

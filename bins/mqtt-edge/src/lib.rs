@@ -138,7 +138,7 @@ fn start_lanes(
     runtime: &Runtime,
     shapes: &Arc<[SpanShape]>,
 ) -> JoinSet<()> {
-    let started_ms = session::now_ms();
+    let started_ms = stage::now_ms();
     let mut lanes = JoinSet::new();
     for (partition, intake) in edge.uplink.intakes() {
         let parts = LaneParts {

@@ -1,10 +1,9 @@
 //! Makes dead letters.
 
-use std::time::{SystemTime, UNIX_EPOCH};
-
 use bytes::Bytes;
 use record::{DeadLetter, Origin, Original};
 
+use crate::clock::now_ms;
 use crate::handler::Reject;
 use crate::source::NotAFrame;
 
@@ -64,12 +63,4 @@ impl Letters {
     pub(crate) fn with_codes(&self) -> impl Iterator<Item = (&'static str, &DeadLetter)> {
         self.codes.iter().copied().zip(&self.items)
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -8,7 +8,8 @@ use record::{DeadLetter, MAX_FRAME_BYTES, Origin, Original, StageItem};
 use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
 use tracing::warn;
 
-use crate::dead_letters::{Letters, now_ms};
+use crate::clock::now_ms;
+use crate::dead_letters::Letters;
 use crate::handler::Handler;
 use crate::jetstream::PROGRESS_EVERY;
 use crate::observe::{Clock, Observer};
@@ -55,7 +56,9 @@ where
             let next = tokio::select! {
                 biased;
                 () = next_tick(&mut ticks) => {
-                    self.tick(&mut outputs).await;
+                    if self.source.is_live() {
+                        self.tick(&mut outputs).await;
+                    }
                     continue;
                 }
                 next = self.source.next() => next,

@@ -4,6 +4,7 @@
 //! rejects it, and a [`Sink`] that stores the outputs. [`Lane::run`] joins one of each, and is the
 //! only place that retries, dead-letters, settles, traces and counts. One lane runs per partition.
 
+mod clock;
 pub mod conformance;
 mod connect;
 mod dead_letters;
@@ -21,6 +22,7 @@ mod sink;
 mod source;
 mod stop;
 
+pub use clock::now_ms;
 pub use connect::{NatsArgs, jetstream_context};
 pub use error::{ConnectError, LaneDied, ProvisionError, StartError};
 pub use handler::{Handler, Reject};

@@ -34,6 +34,12 @@ pub trait Source: Send {
     /// Name of the stream, for dead letters and spans.
     fn stream(&self) -> &'static str;
 
+    /// Whether items can come at all. While they can't, their absence means nothing, and a handler
+    /// gets no ticks.
+    fn is_live(&self) -> bool {
+        true
+    }
+
     /// Items waiting behind the last batch, when the source knows.
     fn lag(&self) -> Option<u64> {
         None

@@ -16,7 +16,7 @@ pub use stream::{
     ALERT, AUDIT, DLQ, EV, NOTIFY, Part, REC, Retention, STREAMS, StreamSpec, Token, UP,
 };
 
-pub use token::escape;
+pub use token::{escape, unescape};
 
 /// Oldest nats-server that works: consumer reset came with 2.14.
 pub const MINIMUM_NATS_SERVER: (u32, u32) = (2, 14);

@@ -30,13 +30,33 @@ pub fn escape(text: &str) -> String {
     token
 }
 
+/// The text of a token; `None` when only its hash is left, or when it is no token of [`escape`].
+pub fn unescape(token: &str) -> Option<String> {
+    if token == "=" {
+        return Some(String::new());
+    }
+    let mut bytes = Vec::with_capacity(token.len());
+    let mut rest = token.bytes();
+    while let Some(byte) = rest.next() {
+        if byte != b'=' {
+            bytes.push(byte);
+            continue;
+        }
+        let digits = [rest.next()?, rest.next()?];
+        let digits = std::str::from_utf8(&digits).ok()?;
+        bytes.push(u8::from_str_radix(digits, 16).ok()?);
+    }
+    let text = String::from_utf8(bytes).ok()?;
+    (escape(&text) == token).then_some(text)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     /// Scenario: client ids with everything that means something in a subject, nothing, and one of
     /// the greatest length.
-    /// Guarantee: the documented token.
+    /// Guarantee: the documented token, and from it the text again, unless it was too long.
     #[test]
     fn every_text_is_one_token() {
         for (text, token) in [
@@ -47,8 +67,13 @@ mod tests {
             ("-_", "-_"),
         ] {
             assert_eq!(escape(text), token);
+            assert_eq!(unescape(token).as_deref(), Some(text));
+        }
+        for strange in ["a.b", "=2E", "=4", "==", "=ff"] {
+            assert_eq!(unescape(strange), None, "{strange}");
         }
         let long = escape(&"\u{95e8}".repeat(21_845));
         assert_eq!((long.len(), &long[..2]), (66, "=="));
+        assert_eq!(unescape(&long), None);
     }
 }

@@ -98,13 +98,14 @@ impl Log {
         self.put(record, out);
     }
 
-    fn record(&self, entry: Vec<u8>, key: Bytes, ts_ms: u64) -> KafkaRecord {
+    /// The key is the number of the chain, so that Kafka keeps a chain's order.
+    fn record(&self, entry: Vec<u8>, lock: Bytes, ts_ms: u64) -> KafkaRecord {
         KafkaRecord {
             topic: self.topic.clone(),
-            key: Some(key.clone()),
+            key: Some(Bytes::from(self.chain.number().to_string())),
             value: Bytes::from(entry),
             timestamp_ms: ts_ms,
-            client_id: key,
+            client_id: lock,
             ..KafkaRecord::default()
         }
     }

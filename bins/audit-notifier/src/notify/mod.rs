@@ -7,12 +7,12 @@ mod outbound;
 mod planner;
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use futures::FutureExt;
 use notification::{Channel, Email, Planner, Queue, Sms, Templates, Webhook};
 use settings::NotifySettings;
-use stage::{Running, Runtime};
+use stage::{Running, Runtime, now_ms};
 use telemetry::{Operation, SpanShape};
 use topology::{NOTIFY, NOTIFY_FLOW, SEND};
 use tracing::warn;
@@ -101,12 +101,4 @@ impl<'a> Sending<'a> {
         };
         Outbound::new(channel, parts).run().boxed()
     }
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }

@@ -12,7 +12,7 @@ use futures::StreamExt;
 use notification::{Channel, ChannelKind, Delivery, Outgoing, Pushed, Queue, SendError};
 use record::{DeadLetter, Original, TraceContext};
 use stage::jetstream::JetStreamSink;
-use stage::{Backoff, Reject, Sink};
+use stage::{Backoff, Reject, Sink, now_ms};
 use telemetry::{KeyValue, SpanShape, StageMetrics, Tracer};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep};
@@ -21,7 +21,6 @@ use topology::{NOTIFY, SEND};
 use tracing::{debug, info, warn};
 
 use super::claims::{Before, Claims};
-use super::now_ms;
 
 /// Deliveries held at a time; the rest stays in the stream.
 const HELD: usize = 5000;
@@ -205,11 +204,8 @@ impl<C: Channel + 'static> Outbound<C> {
     async fn hold(&mut self, delivery: Delivery, token: Token) {
         let id = delivery.id.clone();
         match self.parts.queue.push(delivery, id.clone(), now_ms()) {
-            Pushed::Held => {
-                self.held.insert(id, token);
-            }
-            // It came again: the newer token is the one that settles it.
-            Pushed::Duplicate(_) => {
+            // If it came again, the newer token is the one that settles it.
+            Pushed::Held | Pushed::Duplicate(_) => {
                 self.held.insert(id, token);
             }
             Pushed::Sent(_) => settle(&token, AckKind::Ack).await,
@@ -262,7 +258,8 @@ impl<C: Channel + 'static> Outbound<C> {
     fn trace(&self, ids: &[String], began: SystemTime) {
         let contexts = ids.iter().filter_map(|id| self.held.get(id)?.trace);
         for parent in contexts.filter(|context| context.sampled) {
-            let attributes = || vec![KeyValue::new("latchwork.deliveries", ids.len() as i64)];
+            let members = i64::try_from(ids.len()).unwrap_or(i64::MAX);
+            let attributes = || vec![KeyValue::new("latchwork.deliveries", members)];
             self.parts.tracer.child_span(
                 &self.parts.shape,
                 parent.child(),

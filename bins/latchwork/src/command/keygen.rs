@@ -4,7 +4,7 @@ use std::io::Write;
 
 use ::command::new_key_line;
 
-use super::now_ms;
+use stage::now_ms;
 
 /// Prints a new line for the key file.
 #[derive(Clone, Debug, clap::Args)]

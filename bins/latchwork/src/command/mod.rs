@@ -8,7 +8,6 @@ mod verify;
 
 use std::io::Write;
 use std::path::PathBuf;
-use std::time::{SystemTime, UNIX_EPOCH};
 
 use ::command::{KeyError, KeyRing};
 
@@ -69,12 +68,4 @@ pub(crate) async fn run(args: CommandArgs, out: &mut impl Write) -> anyhow::Resu
         Action::Send(args) => send::run(*args, out).await,
         Action::Keygen(args) => keygen::run(&args, out),
     }
-}
-
-/// Milliseconds since 1970.
-fn now_ms() -> u64 {
-    let since = SystemTime::now().duration_since(UNIX_EPOCH);
-    since.map_or(0, |since| {
-        u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
-    })
 }

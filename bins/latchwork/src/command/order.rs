@@ -2,7 +2,7 @@
 
 use ::command::{Command, CommandError, KeyRing, SignDigits};
 
-use super::now_ms;
+use stage::now_ms;
 
 /// A lock and what it is told.
 #[derive(Clone, Debug, clap::Args)]

@@ -8,10 +8,11 @@ use anyhow::Context as _;
 use record::Verdict;
 use serde_json::json;
 
+use super::KeysArgs;
 use super::order::digits;
-use super::{KeysArgs, now_ms};
 use crate::simulate::parse_duration;
 use crate::text::{ellipsis, time, visible};
+use stage::now_ms;
 
 /// Largest payload that is read: no command is near it.
 const MAX_PAYLOAD: u64 = 1 << 20;

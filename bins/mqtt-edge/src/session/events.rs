@@ -7,11 +7,11 @@ use record::{Kind, Record, TraceContext};
 
 use super::Session;
 use super::inbound::refusal;
-use super::registry::now_ms;
 use crate::bus::{Bus, Message};
 use crate::codec::Will;
 use crate::commands::Judgement;
 use crate::uplink::{Entry, Full};
+use stage::now_ms;
 
 impl<B: Bus> Session<B> {
     pub(super) async fn connected(&mut self) {

@@ -11,7 +11,6 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::deliver::Delivering;
-use super::registry::now_ms;
 use super::{End, Outbox, READ_BYTES, Seat, Session};
 use crate::bus::Bus;
 use crate::codec::{
@@ -20,6 +19,7 @@ use crate::codec::{
 };
 use crate::edge::Edge;
 use crate::uplink::{Entry, Full};
+use stage::now_ms;
 
 /// From the open socket to the whole CONNECT.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);

@@ -9,12 +9,12 @@ use futures::future::join_all;
 use record::{Kind, REFUSED, TraceContext, UserProperty, Verdict};
 use tokio_util::sync::CancellationToken;
 
-use super::registry::now_ms;
 use super::{End, SHUTDOWN, Seat, Session};
 use crate::bus::{Bus, Message};
 use crate::codec::{Answer, Encoder, Packet, ProtocolError, Publish, ReasonCode, Version};
 use crate::commands::Judgement;
 use crate::uplink::{EdgeSpan, Entry, Full, Intake, Pushing};
+use stage::now_ms;
 
 /// A publish with all that can be found out about it outside the lane's lock.
 struct Arrival {

@@ -32,7 +32,6 @@ use crate::uplink::Intake;
 use deliver::Delivering;
 
 pub use outbox::Outbox;
-pub(crate) use registry::now_ms;
 pub use registry::{Registry, Seat};
 
 /// Bytes read at once: about forty messages of a lock.

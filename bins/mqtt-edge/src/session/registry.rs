@@ -1,10 +1,11 @@
 //! Who is connected: one session per client id.
 
 use std::collections::HashMap;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::Duration;
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use stage::now_ms;
 use tokio_util::sync::CancellationToken;
 
 /// How long a new connection waits for the old one of the same client to end.
@@ -86,14 +87,6 @@ impl Registry {
         let previous = seats.insert(client_id.clone(), seat.clone());
         (seat, previous)
     }
-}
-
-/// Milliseconds since 1970.
-pub(crate) fn now_ms() -> u64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
-    u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
 #[cfg(test)]

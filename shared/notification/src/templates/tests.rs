@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::check::sample;
 use super::*;
 
 fn changes() -> [Change; 3] {

@@ -4,6 +4,7 @@ use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
+use async_nats::connection::State;
 use async_nats::jetstream::consumer::{PullConsumer, pull};
 use async_nats::jetstream::context::Context;
 use async_nats::jetstream::message::{AckKind, Acker, Message};
@@ -250,6 +251,10 @@ impl<T: FrameItem + StageItem> Source for JetStreamSource<T> {
 
     fn stream(&self) -> &'static str {
         self.spec.name
+    }
+
+    fn is_live(&self) -> bool {
+        self.context.client().connection_state() == State::Connected
     }
 
     fn lag(&self) -> Option<u64> {
