@@ -12,6 +12,9 @@
 )]
 
 mod audit;
+mod audit_bed;
+mod audit_crash;
+mod audit_rules;
 mod back_pressure;
 mod bad_input;
 mod clients;

@@ -1,9 +1,11 @@
 //! The command line of `latchwork load`.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
+use command::KeyRing;
 use kafka::KafkaConnection;
 
 use super::cpu::NamedProcess;
@@ -39,6 +41,9 @@ pub struct LoadArgs {
     /// Bytes of a payload, 140 to 65535.
     #[arg(long, value_name = "BYTES", default_value_t = 200, value_parser = clap::value_parser!(u16).range(SMALLEST_PAYLOAD as i64..))]
     payload: u16,
+    /// Send signed commands instead of states, each client to itself, with the keys of this file.
+    #[arg(long, value_name = "KEYS-FILE", conflicts_with_all = ["kafka", "payload"])]
+    commands: Option<PathBuf>,
     /// Messages of one client without PUBACK at most; when it is full, its messages wait.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     window: u16,
@@ -97,6 +102,12 @@ impl LoadArgs {
             clients,
             rate: self.rate,
             payload: self.payload.into(),
+            commands: self
+                .commands
+                .as_deref()
+                .map(KeyRing::read)
+                .transpose()?
+                .map(Arc::new),
             window: self.window,
             warmup: self.warmup,
             duration: self.duration,

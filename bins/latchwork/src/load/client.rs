@@ -1,6 +1,7 @@
 //! One client of the load.
 
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bytes::BytesMut;
@@ -59,7 +60,10 @@ impl Client {
             state: State::Down {
                 retry_at: Instant::now(),
             },
-            template: Template::new(settings.version, run, index, settings.payload),
+            template: match &settings.commands {
+                Some(keys) => Template::commands(settings.version, run, index, Arc::clone(keys)),
+                None => Template::new(settings.version, run, index, settings.payload),
+            },
             flight: Flight::default(),
             due: 0,
             window: settings.window.into(),

@@ -1,10 +1,13 @@
 //! The messages: a template per client with digits filled in, and how to know one in Kafka.
 
+use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use command::KeyRing;
 
+use super::signed::Signed;
 use crate::mqtt_client::Version;
 
 /// Client id of the first client; the others follow. 17 digits, as real ones have.
@@ -42,8 +45,10 @@ pub(super) struct Template {
     packet: Vec<u8>,
     /// Where the packet identifier stands.
     packet_id: usize,
-    /// Where the digits of the message stand.
-    sequence: usize,
+    /// Where the payload stands.
+    payload: usize,
+    /// Makes the payload anew for each message, instead of the digits.
+    signed: Option<Signed>,
 }
 
 impl Template {
@@ -52,6 +57,18 @@ impl Template {
         let client_id = FIRST_CLIENT_ID + client as u64;
         let topic = format!("devices/{client_id}/state");
         let body = body(run, client_id, payload);
+        Self::of(version, &topic, body.as_bytes(), None)
+    }
+
+    /// Commands to the client itself, signed with these keys.
+    pub(super) fn commands(version: Version, run: u64, client: usize, keys: Arc<KeyRing>) -> Self {
+        let client_id = FIRST_CLIENT_ID + client as u64;
+        let topic = format!("devices/{client_id}/command");
+        let signed = Signed::new(keys, client_id, run);
+        Self::of(version, &topic, &signed.payload(0), Some(signed))
+    }
+
+    fn of(version: Version, topic: &str, body: &[u8], signed: Option<Signed>) -> Self {
         let properties: &[u8] = if version == Version::V5 { &[0] } else { &[] };
         let length = 2 + topic.len() + 2 + properties.len() + body.len();
 
@@ -62,12 +79,13 @@ impl Template {
         let packet_id = packet.len();
         packet.extend([0, 0]);
         packet.extend(properties);
-        let sequence = packet.len() + PROCESS_ID.len() + RUN_DIGITS;
-        packet.extend(body.as_bytes());
+        let payload = packet.len();
+        packet.extend(body);
         Self {
             packet,
             packet_id,
-            sequence,
+            payload,
+            signed,
         }
     }
 
@@ -79,10 +97,11 @@ impl Template {
         if let Some(place) = self.packet.get_mut(self.packet_id..self.packet_id + 2) {
             place.copy_from_slice(&packet_id(sequence).to_be_bytes());
         }
-        if let Some(place) = self
-            .packet
-            .get_mut(self.sequence..self.sequence + SEQUENCE_DIGITS)
-        {
+        let digits = self.payload + PROCESS_ID.len() + RUN_DIGITS;
+        if let Some(signed) = &self.signed {
+            self.packet.truncate(self.payload);
+            self.packet.extend(signed.payload(sequence));
+        } else if let Some(place) = self.packet.get_mut(digits..digits + SEQUENCE_DIGITS) {
             let mut rest = sequence;
             for digit in place.iter_mut().rev() {
                 *digit = b'0' + (rest % 10) as u8;

@@ -28,6 +28,7 @@ mod run;
 mod sample;
 mod schedule;
 mod settings;
+mod signed;
 mod summary;
 mod verdict;
 

@@ -1,8 +1,10 @@
 //! What load to make.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
+use command::KeyRing;
 use kafka::KafkaConnection;
 
 use super::cpu::NamedProcess;
@@ -28,6 +30,8 @@ pub struct LoadSettings {
     pub rate: u32,
     /// Size of a payload in bytes, 140 to 65,535.
     pub payload: usize,
+    /// Keys that sign commands, which are sent instead of states.
+    pub commands: Option<Arc<KeyRing>>,
     /// Messages of one client without PUBACK at most, 1 to 65,535; fewer when an MQTT 5 server
     /// wants fewer.
     pub window: u16,
@@ -58,6 +62,7 @@ impl LoadSettings {
             clients: 500,
             rate: 50_000,
             payload: 200,
+            commands: None,
             window: 20,
             warmup: Duration::from_secs(3),
             duration: Duration::from_secs(30),

@@ -1,0 +1,222 @@
+//! A pipeline with an audit, and an audit-notifier that a test starts and kills by itself.
+
+use std::path::{Path, PathBuf};
+
+use audit::{Entry, EntryKind};
+use latchwork::stack::wait_until_ready;
+use serde_json::Value;
+use servers::{ChildCommand, ChildProcess, Output, free_port};
+use tempfile::TempDir;
+
+use crate::payloads::unique;
+use crate::run_command::{Outcome, latchwork};
+use crate::testbed::Testbed;
+use crate::waiting::{DEADLINE, until};
+
+/// The stages before the audit.
+pub(crate) const ROAD: [&str; 2] = ["mqtt-edge", "transform"];
+
+/// The topics of a test's audit; no other test has them.
+pub(crate) struct Topics {
+    pub(crate) log: String,
+    pub(crate) alerts: String,
+    pub(crate) status: String,
+}
+
+impl Topics {
+    pub(crate) fn new() -> Self {
+        Self {
+            log: unique("log"),
+            alerts: unique("alerts"),
+            status: unique("status"),
+        }
+    }
+
+    /// A pipeline with a contract of states and an audit; `audit` are further lines of its table,
+    /// and further tables.
+    pub(crate) fn pipeline(&self, audit: &str) -> String {
+        let Self {
+            log,
+            alerts,
+            status,
+        } = self;
+        format!(
+            "[[contract]]\nfilter = \"devices/+/state\"\nschema = \"lock-state\"\n\
+             [streams]\npartitions = 2\n[audit]\n\
+             log_topic = \"{log}\"\nalert_topic = \"{alerts}\"\nstatus_topic = \"{status}\"\n{audit}"
+        )
+    }
+}
+
+/// A state; its number is in `process_id`. Odd ones are open, even ones closed.
+pub(crate) fn door(lock: &str, number: u64) -> String {
+    let is_open = number % 2 == 1;
+    let action = if is_open { "unlock" } else { "lock" };
+    format!(
+        "{{\"process_id\":\"{number}\",\"action\":\"{action}\",\"battery\":83.4,\
+         \"lock_state\":{},\"version\":1.1,\"client_id\":\"{lock}\"}}",
+        u8::from(is_open)
+    )
+}
+
+/// An audit-notifier beside the stack, which starts nothing again by itself.
+pub(crate) struct Notifier {
+    child: ChildProcess,
+    health: String,
+    log: PathBuf,
+    // Holds the pipeline file and the log.
+    _folder: TempDir,
+}
+
+impl Notifier {
+    pub(crate) fn start(bed: &Testbed, pipeline: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let config = folder.path().join("pipeline.toml");
+        std::fs::write(&config, pipeline).unwrap();
+        let health = format!("127.0.0.1:{}", free_port().unwrap());
+        let log = folder.path().join("audit-notifier.log");
+        let program = env!("CARGO_BIN_EXE_latchwork-under-test");
+        let command = ChildCommand::new("audit-notifier", program)
+            .args(["stage", "audit-notifier", "--nats", bed.nats_url()])
+            .args(["--health", &health, "--config"])
+            .arg(&config)
+            .env("LATCHWORK_LOG_FORMAT", "human")
+            .env("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+            .output(Output::File(log.clone()));
+        Self {
+            child: ChildProcess::spawn(command).unwrap(),
+            health,
+            log,
+            _folder: folder,
+        }
+    }
+
+    pub(crate) async fn ready(&self) {
+        let ready = wait_until_ready("audit-notifier", &self.health, DEADLINE).await;
+        if let Err(error) = ready {
+            panic!("{error}\n{}", self.said());
+        }
+    }
+
+    /// SIGKILL, and a new start. It may not be ready yet.
+    pub(crate) async fn kill(&mut self) {
+        self.child.kill().await.unwrap();
+        self.child.restart().await.unwrap();
+    }
+
+    /// SIGKILL, for good.
+    pub(crate) async fn end(mut self) {
+        self.child.kill().await.unwrap();
+    }
+
+    /// Whether it has ended by itself.
+    pub(crate) fn has_ended(&mut self) -> bool {
+        self.child.exited().unwrap().is_some()
+    }
+
+    /// What it has written.
+    pub(crate) fn said(&self) -> String {
+        std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+/// Waits until these streams are empty: their readers are done with everything.
+pub(crate) async fn empty(bed: &Testbed, streams: &[&str]) {
+    let context = bed.jetstream().await;
+    until(&format!("{streams:?} to run empty"), async || {
+        for name in streams {
+            let Ok(stream) = context.get_stream(name).await else {
+                return false;
+            };
+            if stream.cached_info().state.messages > 0 {
+                return false;
+            }
+        }
+        true
+    })
+    .await;
+}
+
+/// An entry of the log, for asking.
+#[derive(Clone, Debug)]
+pub(crate) struct Logged {
+    pub(crate) kind: EntryKind,
+    pub(crate) lock: String,
+    pub(crate) data: Value,
+}
+
+impl Logged {
+    /// The kind of an alert's entry and what became of the matter, such as `unlocked raised`.
+    pub(crate) fn alert(&self) -> String {
+        let word = |name: &str| self.data[name].as_str().unwrap_or_default().to_owned();
+        format!("{} {}", word("alert"), word("change"))
+    }
+
+    /// The number that a state had.
+    pub(crate) fn number(&self) -> u64 {
+        self.data["process_id"].as_str().unwrap().parse().unwrap()
+    }
+}
+
+/// Everything in the stream AUDIT, by `latchwork audit export`, which must find it intact.
+pub(crate) async fn export(bed: &Testbed, file: &Path) -> Vec<Logged> {
+    let path = file.to_str().unwrap();
+    let outcome = latchwork(&["audit", "--nats", bed.nats_url(), "export", path]).await;
+    assert_eq!(outcome.code, Some(0), "{outcome:#?}");
+    let text = std::fs::read_to_string(file).unwrap();
+    let read = |line: &str| {
+        let entry = Entry::read(line.as_bytes()).unwrap();
+        Logged {
+            kind: entry.kind,
+            lock: entry.lock.to_string(),
+            data: serde_json::from_str(entry.data).unwrap(),
+        }
+    };
+    text.lines().map(read).collect()
+}
+
+/// The log as it is now.
+pub(crate) async fn logged(bed: &Testbed) -> Vec<Logged> {
+    let folder = tempfile::tempdir().unwrap();
+    export(bed, &folder.path().join("log.jsonl")).await
+}
+
+/// Waits until the log holds what is asked for, and gives all of it.
+pub(crate) async fn logged_until(
+    bed: &Testbed,
+    what: &str,
+    done: impl Fn(&[Logged]) -> bool,
+) -> Vec<Logged> {
+    let mut entries = Vec::new();
+    let found = servers::wait_until(DEADLINE, what, async || {
+        entries = logged(bed).await;
+        done(&entries)
+    });
+    if let Err(late) = found.await {
+        panic!("{late}; there is only:\n{entries:#?}");
+    }
+    entries
+}
+
+/// Waits for an alert such as `unlocked raised` of a lock.
+pub(crate) async fn alerted(bed: &Testbed, lock: &str, alert: &str) -> Vec<Logged> {
+    logged_until(bed, &format!("{alert} of {lock}"), |entries| {
+        count_alerts(entries, lock, alert) > 0
+    })
+    .await
+}
+
+pub(crate) fn count_alerts(entries: &[Logged], lock: &str, alert: &str) -> usize {
+    let alerts = entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Alert);
+    alerts
+        .filter(|entry| entry.lock == lock && entry.alert() == alert)
+        .count()
+}
+
+/// `latchwork audit verify` on the stream.
+pub(crate) async fn verify(bed: &Testbed, more: &[&str]) -> Outcome {
+    let arguments = [&["audit", "--nats", bed.nats_url(), "verify"], more].concat();
+    latchwork(&arguments).await
+}
