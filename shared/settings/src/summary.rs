@@ -4,6 +4,7 @@ use std::fmt::{Debug, Display, Formatter, Result};
 
 use record::TopicFilter;
 
+use crate::commands::{CommandFilter, CommandMode};
 use crate::pipeline::Pipeline;
 
 impl Display for Pipeline {
@@ -32,6 +33,7 @@ impl Display for Pipeline {
         for name in self.librdkafka.keys() {
             writeln!(f, "kafka     {name} is set")?;
         }
+        self.businesses(f)?;
         if self.hooks.is_empty() {
             writeln!(
                 f,
@@ -40,6 +42,46 @@ impl Display for Pipeline {
         }
         let contracts = self.contracts.iter().count();
         write!(f, "ok: {contracts} contracts, {} hooks", self.hooks.len())
+    }
+}
+
+impl Pipeline {
+    /// Commands, audit and notification, where they are on.
+    fn businesses(&self, f: &mut Formatter<'_>) -> Result {
+        for CommandFilter { filter, mode } in &self.commands.filters {
+            let mode = match mode {
+                CommandMode::Off => continue,
+                CommandMode::Observe => "are checked and let pass",
+                CommandMode::Enforce => "must be signed",
+            };
+            writeln!(f, "commands  {filter} {mode}")?;
+        }
+        let Some(audit) = &self.audit else {
+            return match self.notify {
+                Some(_) => writeln!(
+                    f,
+                    "note      [notify] needs an [audit] table: nobody is told of anything"
+                ),
+                None => Ok(()),
+            };
+        };
+        let signed = audit.checkpoint_key_file.as_ref().map_or("not ", |_| "");
+        writeln!(
+            f,
+            "audit     {} and {}; checkpoints are {signed}signed",
+            audit.state_filter, audit.command_filter
+        )?;
+        if let Some(notify) = &self.notify {
+            let channels = [
+                ("e-mail", notify.email.is_some()),
+                ("SMS", notify.sms.is_some()),
+                ("webhook", notify.webhook.is_some()),
+            ];
+            let on = channels.into_iter().filter(|(_, on)| *on);
+            let on: Vec<_> = on.map(|(name, _)| name).collect();
+            writeln!(f, "notify    {}", on.join(", "))?;
+        }
+        Ok(())
     }
 }
 

@@ -331,3 +331,32 @@ fn the_examples_comments_are_right() {
             .checks_client_id()
     );
 }
+
+/// Scenario: a pipeline with all three businesses; one that tells people of nothing; a misspelt
+/// threshold.
+/// Guarantee: the summary says what is on, and what is missing; the misspelt key is named with its
+/// place and the right one.
+#[test]
+fn the_businesses_are_read_and_told() {
+    let text = "[commands]\nmode = \"enforce\"\n[audit]\nbattery_low = 30\n[audit.rules.unlocked]\n\
+                severity = \"warning\"\n[notify.webhook]\nsecret_file = \"secret\"\n";
+    let pipeline = Pipeline::read(Path::new("pipeline.toml"), text).unwrap();
+    let told = pipeline.to_string();
+    for line in [
+        "commands  devices/+/command must be signed",
+        "audit     devices/+/state and devices/+/command; checkpoints are not signed",
+        "notify    webhook",
+        "topic     lock_status must be lock-status",
+    ] {
+        assert!(told.contains(line), "{line:?} is not in:\n{told}");
+    }
+    let alone = Pipeline::read(Path::new("pipeline.toml"), "[notify]\n").unwrap();
+    assert!(alone.to_string().contains("needs an [audit] table"));
+
+    let wrong = Pipeline::read(Path::new("pipeline.toml"), "[audit]\nbattery_lo = 30\n");
+    let error = wrong.unwrap_err().to_string();
+    assert!(
+        error.contains("line 2") && error.contains("`battery_low`"),
+        "{error}"
+    );
+}
