@@ -18,7 +18,11 @@ const STAGES: [&str; 4] = ["mqtt-edge", "transform", "kafka-sink", "audit-notifi
 
 async fn bed(topics: &Topics, audit: &str) -> Testbed {
     let pipeline = topics.pipeline(audit);
-    Setup::new().stages(&STAGES).pipeline(pipeline).start().await
+    Setup::new()
+        .stages(&STAGES)
+        .pipeline(pipeline)
+        .start()
+        .await
 }
 
 /// Scenario: a lock says that it is locked, and then that it is unlocked.
@@ -69,7 +73,9 @@ async fn status(tail: &mut KafkaTail, members: Value) -> Value {
         members.all(|(name, value)| status[name] == *value)
     };
     let what = format!("the status {members}");
-    let records = tail.until(&what, |records| has(&last_status(records))).await;
+    let records = tail
+        .until(&what, |records| has(&last_status(records)))
+        .await;
     last_status(records)
 }
 
@@ -96,7 +102,11 @@ async fn the_status_follows_the_lock() {
     let open = status(&mut tail, members).await;
     assert_eq!(open["session_epoch"], first["session_epoch"]);
     break_off(lock);
-    status(&mut tail, json!({"online": false, "lock_state": 1, "battery": 12.5})).await;
+    status(
+        &mut tail,
+        json!({"online": false, "lock_state": 1, "battery": 12.5}),
+    )
+    .await;
     let (lock, _) = connect(&bed.client(LOCK)).await;
     let back = status(&mut tail, json!({"online": true, "lock_state": 1})).await;
     assert!(back["session_epoch"].as_u64() > open["session_epoch"].as_u64());
@@ -105,7 +115,11 @@ async fn the_status_follows_the_lock() {
     bed.ready().await;
     publish(&lock, state_topic(LOCK), low_battery(3)).await;
     let entries = alerted_after(&bed, &lock).await;
-    assert_eq!(count_alerts(&entries, LOCK, "unlocked raised"), 1, "{entries:#?}");
+    assert_eq!(
+        count_alerts(&entries, LOCK, "unlocked raised"),
+        1,
+        "{entries:#?}"
+    );
     assert_eq!(count_alerts(&entries, LOCK, "battery-low raised"), 1);
     let gone = status(&mut tail, json!({"online": false, "battery": 12.5})).await;
     assert_eq!(gone["session_epoch"], back["session_epoch"]);

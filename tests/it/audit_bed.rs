@@ -1,12 +1,14 @@
 //! A pipeline with an audit, and an audit-notifier that a test starts and kills by itself.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use audit::{Entry, EntryKind};
 use latchwork::stack::wait_until_ready;
 use serde_json::Value;
 use servers::{ChildCommand, ChildProcess, Output, free_port};
 use tempfile::TempDir;
+use tokio::time::sleep;
 
 use crate::payloads::unique;
 use crate::run_command::{Outcome, latchwork};
@@ -69,7 +71,13 @@ pub(crate) struct Notifier {
 }
 
 impl Notifier {
+    /// Every flow of the pipeline.
     pub(crate) fn start(bed: &Testbed, pipeline: &str) -> Self {
+        Self::start_flow(bed, pipeline, "audit,notify")
+    }
+
+    /// One flow, or several with commas in between.
+    pub(crate) fn start_flow(bed: &Testbed, pipeline: &str, flow: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let config = folder.path().join("pipeline.toml");
         std::fs::write(&config, pipeline).unwrap();
@@ -80,6 +88,7 @@ impl Notifier {
             .args(["stage", "audit-notifier", "--nats", bed.nats_url()])
             .args(["--health", &health, "--config"])
             .arg(&config)
+            .env("LATCHWORK_FLOW", flow)
             .env("LATCHWORK_LOG_FORMAT", "human")
             .env("OTEL_EXPORTER_OTLP_ENDPOINT", "")
             .output(Output::File(log.clone()));
@@ -117,6 +126,29 @@ impl Notifier {
     /// What it has written.
     pub(crate) fn said(&self) -> String {
         std::fs::read_to_string(&self.log).unwrap_or_default()
+    }
+}
+
+/// When the next kill comes: at any moment of the start, or at work.
+pub(crate) struct Moments(fastrand::Rng);
+
+impl Moments {
+    pub(crate) fn seeded() -> Self {
+        let seed = std::env::var("LATCHWORK_TEST_SEED")
+            .ok()
+            .and_then(|text| text.parse().ok());
+        let seed = seed.unwrap_or_else(|| fastrand::u64(..));
+        eprintln!("LATCHWORK_TEST_SEED={seed}");
+        Self(fastrand::Rng::with_seed(seed))
+    }
+
+    pub(crate) async fn next(&mut self, notifier: &Notifier) {
+        if self.0.bool() {
+            notifier.ready().await;
+            sleep(Duration::from_millis(self.0.u64(0..150))).await;
+        } else {
+            sleep(Duration::from_millis(self.0.u64(0..500))).await;
+        }
     }
 }
 

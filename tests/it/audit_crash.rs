@@ -9,9 +9,9 @@ use alert::{Alert, AlertKind, Change};
 use audit::EntryKind;
 use latchwork::mqtt_client::MqttClient;
 use tokio::task::JoinSet;
-use tokio::time::{interval, sleep};
+use tokio::time::interval;
 
-use crate::audit_bed::{Logged, Notifier, ROAD, Topics, door, empty, logged, verify};
+use crate::audit_bed::{Logged, Moments, Notifier, ROAD, Topics, door, empty, logged, verify};
 use crate::clients::{connect, publish};
 use crate::crash::ONE_AT_A_TIME;
 use crate::kafka_log::everything;
@@ -72,13 +72,18 @@ async fn open_and_close(
     (id, number)
 }
 
+/// The numbers of a lock's moves, as they are logged.
+fn moves_of(entries: &[Logged], lock: &str) -> Vec<u64> {
+    let moves = entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Unlock && entry.lock == lock);
+    moves.map(Logged::number).collect()
+}
+
 /// Every state has moved its door: the log has each once, in order, and nothing else.
 fn assert_logged_once(entries: &[Logged], last: &BTreeMap<String, u64>) {
     for (lock, last) in last {
-        let moves = entries
-            .iter()
-            .filter(|entry| entry.kind == EntryKind::Unlock && entry.lock == *lock);
-        let numbers: Vec<u64> = moves.map(Logged::number).collect();
+        let numbers = moves_of(entries, lock);
         let expected: Vec<u64> = (1..=*last).collect();
         assert!(
             numbers == expected,
@@ -125,10 +130,18 @@ fn assert_told(entries: &[Logged], told: &[Alert], last: &BTreeMap<String, u64>)
     assert!(in_log == in_kafka);
     for (lock, last) in last {
         let unlocks = by_id.values().filter(|alert| {
-            alert.lock == *lock && alert.kind == AlertKind::Unlocked && alert.change == Change::Raised
+            alert.lock == *lock
+                && alert.kind == AlertKind::Unlocked
+                && alert.change == Change::Raised
         });
         let mut numbers: Vec<u64> = unlocks
-            .map(|alert| alert.details["process_id"].as_str().unwrap().parse().unwrap())
+            .map(|alert| {
+                alert.details["process_id"]
+                    .as_str()
+                    .unwrap()
+                    .parse()
+                    .unwrap()
+            })
             .collect();
         numbers.sort_unstable();
         let expected: Vec<u64> = (1..=*last).step_by(2).collect();
@@ -137,29 +150,6 @@ fn assert_told(entries: &[Logged], told: &[Alert], last: &BTreeMap<String, u64>)
             "{lock}: {}",
             first_difference(&numbers, &expected)
         );
-    }
-}
-
-/// When the next kill comes: at any moment of the start, or at work.
-struct Moments(fastrand::Rng);
-
-impl Moments {
-    fn new() -> Self {
-        let seed = std::env::var("LATCHWORK_TEST_SEED")
-            .ok()
-            .and_then(|text| text.parse().ok());
-        let seed = seed.unwrap_or_else(|| fastrand::u64(..));
-        eprintln!("LATCHWORK_TEST_SEED={seed}");
-        Self(fastrand::Rng::with_seed(seed))
-    }
-
-    async fn next(&mut self, notifier: &Notifier) {
-        if self.0.bool() {
-            notifier.ready().await;
-            sleep(Duration::from_millis(self.0.u64(0..150))).await;
-        } else {
-            sleep(Duration::from_millis(self.0.u64(0..500))).await;
-        }
     }
 }
 
@@ -180,7 +170,7 @@ async fn fifty_kills_lose_nothing_and_fork_nothing() {
     let mut notifier = Notifier::start(&bed, &pipeline);
     notifier.ready().await;
     let doors = Doors::start(&bed, Duration::from_millis(20)).await;
-    let mut moments = Moments::new();
+    let mut moments = Moments::seeded();
     for _ in 0..KILLS {
         moments.next(&notifier).await;
         notifier.kill().await;
@@ -191,7 +181,10 @@ async fn fifty_kills_lose_nothing_and_fork_nothing() {
     let states: u64 = last.values().sum();
     eprintln!("{KILLS} kills, {states} states");
 
-    for place in [&[][..], &["--kafka", bed.kafka().brokers(), "--topic", &topics.log]] {
+    for place in [
+        &[][..],
+        &["--kafka", bed.kafka().brokers(), "--topic", &topics.log],
+    ] {
         let outcome = verify(&bed, place).await;
         assert_eq!(outcome.code, Some(0), "{outcome:#?}");
         eprint!("{}", outcome.stdout);
@@ -213,10 +206,28 @@ const RIVALS: usize = 5;
 /// Scenario: while locks open and close, a second audit-notifier is started on the same NATS; when
 /// one of the two has ended, another is started beside the one that is left, and so on.
 /// Guarantee: each time one of the two ends, with a line that says why, and the other goes on; the
-/// log is one whole chain per partition, with every move once and in order.
+/// log is one whole chain per partition, with no move twice and none before an earlier one.
 #[tokio::test]
 async fn of_two_only_one_writes() {
     let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
+    let (entries, last) = rivals().await;
+    for lock in last.keys() {
+        let numbers = moves_of(&entries, lock);
+        assert!(numbers.is_sorted_by(|a, b| a < b), "{lock}: {numbers:?}");
+    }
+}
+
+/// Scenario: the same.
+/// Guarantee: the log has every move.
+#[tokio::test]
+async fn of_two_none_loses() {
+    let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
+    let (entries, last) = rivals().await;
+    assert_logged_once(&entries, &last);
+}
+
+/// The log, and the last number of each lock.
+async fn rivals() -> (Vec<Logged>, BTreeMap<String, u64>) {
     let pipeline = Topics::new().pipeline("");
     let bed = Setup::new()
         .stages(&ROAD)
@@ -235,7 +246,7 @@ async fn of_two_only_one_writes() {
     let outcome = verify(&bed, &[]).await;
     assert_eq!(outcome.code, Some(0), "{outcome:#?}");
     eprint!("{}", outcome.stdout);
-    assert_logged_once(&logged(&bed).await, &last);
+    (logged(&bed).await, last)
 }
 
 /// Gives the one that is left.

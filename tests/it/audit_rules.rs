@@ -25,7 +25,9 @@ async fn bed(setup: Setup, audit: &str) -> Testbed {
 /// Sends a command, whatever is answered.
 async fn send(app: &MqttClient, command: &Command<'_>) {
     let payload = serde_json::to_string(command).unwrap();
-    let published = app.publish(Publish::new(command_topic(LOCK), payload)).await;
+    let published = app
+        .publish(Publish::new(command_topic(LOCK), payload))
+        .await;
     soon("PUBACK", published.unwrap()).await.unwrap();
 }
 
@@ -39,7 +41,10 @@ async fn commands_are_audited() {
     let file = folder.path().join("keys");
     std::fs::write(&file, command::new_key_line("2026").unwrap().as_bytes()).unwrap();
     let keys = KeyRing::read(&file).unwrap();
-    let commands = format!("[commands]\nmode = \"enforce\"\nkeys_file = \"{}\"\n", file.display());
+    let commands = format!(
+        "[commands]\nmode = \"enforce\"\nkeys_file = \"{}\"\n",
+        file.display()
+    );
     let bed = bed(Setup::new(), &commands).await;
     let signed = |number: u64, seconds: i64| {
         let now = std::time::SystemTime::now()
@@ -63,9 +68,21 @@ async fn commands_are_audited() {
     send(&app, &good).await;
     soon("the command", incoming.next()).await.unwrap();
     publish(&lock, state_topic(LOCK), door(LOCK, 7)).await;
-    let tampered = Command { action: Action::Lock, ..signed(8, 0) };
-    let forged = Command { sign: "0123456789abcdef".into(), ..signed(11, 0) };
-    for command in [&tampered, &signed(9, -3600), &signed(10, 3600), &good, &forged] {
+    let tampered = Command {
+        action: Action::Lock,
+        ..signed(8, 0)
+    };
+    let forged = Command {
+        sign: "0123456789abcdef".into(),
+        ..signed(11, 0)
+    };
+    for command in [
+        &tampered,
+        &signed(9, -3600),
+        &signed(10, 3600),
+        &good,
+        &forged,
+    ] {
         send(&app, command).await;
     }
     let entries = alerted(&bed, LOCK, "command-attack raised").await;
@@ -75,12 +92,23 @@ async fn commands_are_audited() {
         .filter(|entry| entry.kind == EntryKind::Verdict)
         .map(|entry| entry.data["verdict"].as_str().unwrap())
         .collect();
-    let expected = ["bad-signature", "stale", "future", "replayed", "bad-signature"];
+    let expected = [
+        "bad-signature",
+        "stale",
+        "future",
+        "replayed",
+        "bad-signature",
+    ];
     assert_eq!(verdicts, expected, "{entries:#?}");
     assert_eq!(count_alerts(&entries, LOCK, "command-refused raised"), 4);
     assert_eq!(count_alerts(&entries, LOCK, "command-attack raised"), 1);
-    assert_eq!(count_alerts(&entries, LOCK, "unlock-without-command raised"), 0);
-    let sent = entries.iter().filter(|entry| entry.kind == EntryKind::Command && entry.data["step"] == "sent");
+    assert_eq!(
+        count_alerts(&entries, LOCK, "unlock-without-command raised"),
+        0
+    );
+    let sent = entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Command && entry.data["step"] == "sent");
     assert_eq!(sent.count(), 6);
     let unlock = entries
         .iter()
@@ -108,9 +136,13 @@ async fn bad_payloads_and_impostors_are_told() {
     let entries = alerted(&bed, LOCK, "unlocked raised").await;
     assert_eq!(count_alerts(&entries, LOCK, "invalid-payload raised"), 1);
     assert_eq!(count_alerts(&entries, LOCK, "impostor raised"), 1);
-    let impostor = entries.iter().find(|entry| entry.kind == EntryKind::Alert && entry.alert() == "impostor raised");
+    let impostor = entries
+        .iter()
+        .find(|entry| entry.kind == EntryKind::Alert && entry.alert() == "impostor raised");
     assert_eq!(impostor.unwrap().data["details"]["client"], "thief");
-    let moves = entries.iter().filter(|entry| entry.kind == EntryKind::Unlock);
+    let moves = entries
+        .iter()
+        .filter(|entry| entry.kind == EntryKind::Unlock);
     let numbers: Vec<u64> = moves.map(crate::audit_bed::Logged::number).collect();
     assert_eq!(numbers, [11]);
 }
@@ -143,12 +175,13 @@ async fn a_changed_copy_is_caught() {
     let signed = format!("checkpoint_key_file = \"{}\"\n", path("key"));
     let bed = bed(Setup::new(), &signed).await;
     let (lock, _) = connect(&bed.client(LOCK)).await;
-    for number in 1..=20 {
+    // Each opening is three entries, each closing two; the thousandth is followed by a checkpoint.
+    for number in 1..=420 {
         publish(&lock, state_topic(LOCK), door(LOCK, number)).await;
     }
-    logged_until(&bed, "all moves", |entries| {
-        let moves = entries.iter().filter(|entry| entry.kind == EntryKind::Unlock);
-        moves.count() == 20
+    logged_until(&bed, "a checkpoint", |entries| {
+        let mut kinds = entries.iter().map(|entry| entry.kind);
+        kinds.any(|kind| kind == EntryKind::Checkpoint)
     })
     .await;
     let copy = folder.path().join("log.jsonl");
@@ -156,6 +189,7 @@ async fn a_changed_copy_is_caught() {
     let whole = std::fs::read_to_string(&copy).unwrap();
     let good = offline(&whole, &path("copy"), &path("key.pub")).await;
     assert_eq!(good.code, Some(0), "{good:#?}");
+    assert!(good.stdout.contains("signed up to"), "{good:#?}");
 
     let lines: Vec<&str> = whole.lines().collect();
     let (chain, seq) = {

@@ -41,7 +41,8 @@ pub(super) fn queue(
             first_ms: 1000,
             most_ms: 15 * 60 * 1000,
         },
-        sent_window_ms: settings.dedupe_window_s.saturating_mul(1000),
+        // What was sent is known by its mark, which other processes see as well.
+        sent_window_ms: 0,
         ..QueueOptions::default()
     }
 }

@@ -3,17 +3,21 @@
 use std::time::Duration;
 
 use async_nats::jetstream::context::Context;
-use async_nats::jetstream::kv::{self, Store};
+use async_nats::jetstream::kv::{self, CreateErrorKind, Store};
+use bytes::Bytes;
 use stage::Unavailable;
 use tracing::debug;
 
 const BUCKET: &str = "sent";
-const SENDING: &[u8] = b"sending";
 const SENT: &[u8] = b"sent";
 
 /// Marks of deliveries, forgotten after the de-duplication window. Clones share the bucket.
 #[derive(Clone, Debug)]
-pub(crate) struct Claims(Store);
+pub(crate) struct Claims {
+    store: Store,
+    /// The mark of this process's own tries.
+    sending: Bytes,
+}
 
 /// What is known of a delivery before it is sent.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -29,8 +33,9 @@ pub(crate) enum Before {
 impl Claims {
     /// Opens the bucket, or makes it.
     pub(crate) async fn open(context: &Context, window: Duration) -> anyhow::Result<Self> {
-        if let Ok(found) = context.get_key_value(BUCKET).await {
-            return Ok(Self(found));
+        let sending = Bytes::from(format!("sending {:016x}", fastrand::u64(..)));
+        if let Ok(store) = context.get_key_value(BUCKET).await {
+            return Ok(Self { store, sending });
         }
         let made = context.create_key_value(kv::Config {
             bucket: BUCKET.to_owned(),
@@ -39,12 +44,13 @@ impl Claims {
             max_age: window,
             ..kv::Config::default()
         });
-        Ok(Self(made.await?))
+        let store = made.await?;
+        Ok(Self { store, sending })
     }
 
     /// What an earlier try has left behind.
     pub(crate) async fn before(&self, id: &str) -> Result<Before, Unavailable> {
-        let found = self.0.get(id).await.map_err(unavailable)?;
+        let found = self.store.get(id).await.map_err(unavailable)?;
         Ok(match found.as_deref() {
             None => Before::Nothing,
             Some(SENT) => Before::Sent,
@@ -52,15 +58,23 @@ impl Claims {
         })
     }
 
-    /// Before the first byte goes out: who finds this mark knows that a try was under way.
-    pub(crate) async fn sending(&self, id: &str) -> Result<(), Unavailable> {
-        let put = self.0.put(id, SENDING.into()).await;
-        put.map(|_revision| ()).map_err(unavailable)
+    /// Before the first byte goes out: who finds this mark knows that a try is or was under way.
+    /// Says whether the delivery is this process's to send: of two that try at once, one gets it.
+    pub(crate) async fn sending(&self, id: &str) -> Result<bool, Unavailable> {
+        match self.store.create(id, self.sending.clone()).await {
+            Ok(_revision) => Ok(true),
+            Err(error) if error.kind() == CreateErrorKind::AlreadyExists => {
+                // The answer to our own mark may have been lost.
+                let found = self.store.get(id).await.map_err(unavailable)?;
+                Ok(found.as_ref() == Some(&self.sending))
+            }
+            Err(error) => Err(unavailable(error)),
+        }
     }
 
     /// The other side has it.
     pub(crate) async fn sent(&self, id: &str) {
-        if let Err(error) = self.0.put(id, SENT.into()).await {
+        if let Err(error) = self.store.put(id, SENT.into()).await {
             // The mark of the try stays: a redelivery is not sent again.
             debug!(%error, "could not mark a delivery as sent");
         }
@@ -68,7 +82,7 @@ impl Claims {
 
     /// The try has failed for sure.
     pub(crate) async fn failed(&self, id: &str) {
-        if let Err(error) = self.0.delete(id).await {
+        if let Err(error) = self.store.delete(id).await {
             debug!(%error, "could not take a delivery's mark away");
         }
     }

@@ -10,7 +10,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use notification::{Channel, Email, Planner, Queue, Sms, Templates, Webhook};
+use notification::{Channel, Email, Planner, Queue, QueueOptions, Sms, Templates, Webhook};
 use settings::NotifySettings;
 use stage::{Running, Runtime, now_ms};
 use telemetry::{Operation, SpanShape};
@@ -21,6 +21,9 @@ use book::ContactBook;
 use claims::Claims;
 use outbound::{Outbound, OutboundParts};
 use planner::{DeliverySink, PlanHandler};
+
+/// Messages of one channel on their way at a time.
+const AT_ONCE: usize = 16;
 
 /// The lanes that plan, and a loop for each channel.
 pub(crate) async fn flows(
@@ -37,15 +40,19 @@ pub(crate) async fn flows(
     let sending = Sending::open(runtime, settings).await?;
     if let Some(email) = &settings.email {
         let channel = Email::open(&channels::email(email))?;
-        running.push(sending.through(channel, email.per_minute, email.address_per_minute));
+        let options = sending.queue(email.per_minute, email.address_per_minute);
+        let connections = usize::try_from(email.connections).unwrap_or(AT_ONCE);
+        running.push(sending.through(channel, options, connections.clamp(1, AT_ONCE)));
     }
     if let Some(sms) = &settings.sms {
         let channel = Sms::open(&channels::sms(sms)?)?;
-        running.push(sending.through(channel, sms.per_minute, sms.address_per_minute));
+        let options = sending.queue(sms.per_minute, sms.address_per_minute);
+        running.push(sending.through(channel, options, AT_ONCE));
     }
     if let Some(webhook) = &settings.webhook {
         let channel = Webhook::open(&channels::webhook(webhook))?;
-        running.push(sending.through(channel, webhook.per_minute, webhook.address_per_minute));
+        let options = sending.queue(webhook.per_minute, webhook.address_per_minute);
+        running.push(sending.through(channel, options, AT_ONCE));
     }
     if settings.email.is_none() && settings.sms.is_none() && settings.webhook.is_none() {
         warn!("[notify] names no channel: what is planned waits for one");
@@ -76,14 +83,17 @@ impl<'a> Sending<'a> {
         })
     }
 
+    fn queue(&self, per_minute: u32, address_per_minute: u32) -> QueueOptions {
+        channels::queue(self.settings, per_minute, address_per_minute)
+    }
+
     fn through<C: Channel + 'static>(
         &self,
         channel: C,
-        per_minute: u32,
-        address_per_minute: u32,
+        options: QueueOptions,
+        at_once: usize,
     ) -> Running {
         let runtime = self.runtime;
-        let options = channels::queue(self.settings, per_minute, address_per_minute);
         let queue = Queue::new(options, Arc::clone(&self.templates), fastrand::u64(..));
         let parts = OutboundParts {
             context: runtime.consuming.clone(),
@@ -98,6 +108,7 @@ impl<'a> Sending<'a> {
                 &NOTIFY.subject_of(channel.kind().name()),
             ),
             stop: runtime.stop.clone(),
+            at_once,
         };
         Outbound::new(channel, parts).run().boxed()
     }

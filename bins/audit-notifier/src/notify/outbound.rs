@@ -25,9 +25,6 @@ use super::claims::{Before, Claims};
 /// Deliveries held at a time; the rest stays in the stream.
 const HELD: usize = 5000;
 
-/// Messages on their way at a time.
-const UNDER_WAY: usize = 16;
-
 /// How often what is held says that it is: well within the ack wait of a minute.
 const PROGRESS_EVERY: Duration = Duration::from_secs(20);
 
@@ -51,6 +48,9 @@ pub(super) struct OutboundParts {
     pub(super) tracer: Tracer,
     pub(super) shape: SpanShape,
     pub(super) stop: CancellationToken,
+    /// Messages on their way at a time. Each bears a mark and would be uncertain after a crash, so
+    /// there are no more than the channel can really send at once.
+    pub(super) at_once: usize,
 }
 
 /// One channel. A dead one stands still with its own deliveries, and with nobody else's.
@@ -66,8 +66,16 @@ pub(super) struct Outbound<C> {
 /// A try that is over.
 struct Attempted {
     outgoing: Outgoing<String>,
-    result: Result<(), SendError>,
+    result: Sent,
     began: SystemTime,
+}
+
+/// How a try ended.
+enum Sent {
+    Done,
+    Failed(SendError),
+    /// Another process sends it, or has sent it.
+    Elsewhere,
 }
 
 impl<C: Channel + 'static> Outbound<C> {
@@ -84,8 +92,9 @@ impl<C: Channel + 'static> Outbound<C> {
     /// Runs until the stage stops; what is under way then is waited for.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::up_to(Duration::from_secs(5));
+        let mut is_new = true;
         while !self.parts.stop.is_cancelled() {
-            if let Err(error) = self.serve().await {
+            if let Err(error) = self.serve(&mut is_new).await {
                 if error.is::<JoinError>() {
                     // A defect: the stage ends and is started anew, with marks for what was under way.
                     return;
@@ -103,9 +112,14 @@ impl<C: Channel + 'static> Outbound<C> {
         }
     }
 
-    async fn serve(&mut self) -> anyhow::Result<()> {
+    async fn serve(&mut self, is_new: &mut bool) -> anyhow::Result<()> {
         let stream = self.parts.context.get_stream(NOTIFY.name).await?;
         let durable = SEND.durable(self.kind().name());
+        if *is_new {
+            // What a process that died had held comes at once, not after its ack wait.
+            stream.reset_consumer(&durable, None).await?;
+            *is_new = false;
+        }
         let consumer: PullConsumer = stream
             .get_consumer(&durable)
             .await
@@ -142,7 +156,7 @@ impl<C: Channel + 'static> Outbound<C> {
             Duration::from_millis(wake.saturating_sub(now))
         });
         // With all places taken, the end of a try is what to wait for.
-        let least = Duration::from_millis(if self.under_way.len() < UNDER_WAY {
+        let least = Duration::from_millis(if self.under_way.len() < self.parts.at_once {
             1
         } else {
             1000
@@ -217,7 +231,7 @@ impl<C: Channel + 'static> Outbound<C> {
             let reject = Reject::new("deadline", "it could not be sent before its deadline");
             self.bury_held(&delivery, &id, reject).await;
         }
-        while self.under_way.len() < UNDER_WAY {
+        while self.under_way.len() < self.parts.at_once {
             let Some(outgoing) = self.parts.queue.next(now_ms()) else {
                 return;
             };
@@ -234,7 +248,7 @@ impl<C: Channel + 'static> Outbound<C> {
         } = attempted;
         let ids: Vec<String> = outgoing.members.iter().map(|(_, id)| id.clone()).collect();
         match result {
-            Ok(()) => {
+            Sent::Done => {
                 self.trace(&ids, began);
                 self.parts.metrics.records_stored.add(ids.len() as u64);
                 for id in self.parts.queue.succeeded(outgoing, now_ms()) {
@@ -243,7 +257,13 @@ impl<C: Channel + 'static> Outbound<C> {
                     }
                 }
             }
-            Err(error) => {
+            // Not settled: it comes again after the ack wait, unless the other one settles it.
+            Sent::Elsewhere => {
+                for id in self.parts.queue.succeeded(outgoing, now_ms()) {
+                    self.held.remove(&id);
+                }
+            }
+            Sent::Failed(error) => {
                 self.parts.metrics.retries.add(1);
                 let channel = self.kind().name();
                 info!(channel, retry = error.retry, "not sent: {error}");
@@ -317,25 +337,44 @@ async fn attempt<C: Channel>(
     outgoing: Outgoing<String>,
 ) -> Attempted {
     let began = SystemTime::now();
-    for (_, id) in &outgoing.members {
-        let mut backoff = Backoff::up_to(Duration::from_secs(1));
-        while let Err(error) = claims.sending(id).await {
-            debug!("{error}");
-            backoff.wait().await;
+    let result = if claim(&claims, &outgoing).await {
+        let result = channel.send(&outgoing.message).await;
+        for (_, id) in &outgoing.members {
+            match &result {
+                Ok(()) => claims.sent(id).await,
+                Err(_) => claims.failed(id).await,
+            }
         }
-    }
-    let result = channel.send(&outgoing.message).await;
-    for (_, id) in &outgoing.members {
-        match &result {
-            Ok(()) => claims.sent(id).await,
-            Err(_) => claims.failed(id).await,
-        }
-    }
+        result.map_or_else(Sent::Failed, |()| Sent::Done)
+    } else {
+        Sent::Elsewhere
+    };
     Attempted {
         outgoing,
         result,
         began,
     }
+}
+
+/// Marks every delivery of a message; when one of them is another process's, none.
+async fn claim(claims: &Claims, outgoing: &Outgoing<String>) -> bool {
+    for (index, (_, id)) in outgoing.members.iter().enumerate() {
+        let mut backoff = Backoff::up_to(Duration::from_secs(1));
+        let is_ours = loop {
+            match claims.sending(id).await {
+                Ok(is_ours) => break is_ours,
+                Err(error) => debug!("{error}"),
+            }
+            backoff.wait().await;
+        };
+        if !is_ours {
+            for (_, id) in outgoing.members.iter().take(index) {
+                claims.failed(id).await;
+            }
+            return false;
+        }
+    }
+    true
 }
 
 /// A lost settlement makes the delivery come again; its mark keeps it from being sent again.

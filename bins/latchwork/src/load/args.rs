@@ -38,7 +38,7 @@ pub struct LoadArgs {
     /// Messages per second, all clients together.
     #[arg(long, value_name = "RATE", default_value_t = 50_000, value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
     rate: u32,
-    /// Bytes of a payload, 140 to 65535.
+    /// Bytes of a payload, 150 to 65535.
     #[arg(long, value_name = "BYTES", default_value_t = 200, value_parser = clap::value_parser!(u16).range(SMALLEST_PAYLOAD as i64..))]
     payload: u16,
     /// Send signed commands instead of states, each client to itself, with the keys of this file.

@@ -14,17 +14,17 @@ use crate::mqtt_client::Version;
 pub(super) const FIRST_CLIENT_ID: u64 = 20_000_000_000_000_000;
 
 /// Smallest payload: all fields, and room to pad.
-pub(super) const SMALLEST_PAYLOAD: usize = 140;
+pub(super) const SMALLEST_PAYLOAD: usize = 150;
 
 /// A PUBLISH begins so, with `QoS` 1, and so when it is a repeat.
 const PUBLISH: u8 = 0x32;
 const PUBLISH_AGAIN: u8 = 0x3A;
 
-const PROCESS_ID: &str = r#"{"process_id":""#;
+pub(super) const NUMBER: &str = r#"{"number":""#;
 
-/// A process id: 6 digits of the run, 10 of the message.
-const RUN_DIGITS: usize = 6;
-const SEQUENCE_DIGITS: usize = 10;
+/// A message's number: 6 digits of the run, 10 of the message.
+pub(super) const RUN_DIGITS: usize = 6;
+pub(super) const SEQUENCE_DIGITS: usize = 10;
 
 /// What distinguishes this run's messages from those of earlier runs: 6 digits.
 pub(super) fn run_token() -> u64 {
@@ -97,7 +97,7 @@ impl Template {
         if let Some(place) = self.packet.get_mut(self.packet_id..self.packet_id + 2) {
             place.copy_from_slice(&packet_id(sequence).to_be_bytes());
         }
-        let digits = self.payload + PROCESS_ID.len() + RUN_DIGITS;
+        let digits = self.payload + NUMBER.len() + RUN_DIGITS;
         if let Some(signed) = &self.signed {
             self.packet.truncate(self.payload);
             self.packet.extend(signed.payload(sequence));
@@ -112,13 +112,13 @@ impl Template {
     }
 }
 
-/// A valid state of `size` bytes. The padding is random, but the same for all of a client: real
-/// states of a lock resemble each other, too.
+/// A valid state of `size` bytes: a locked door that reports. All but the number is the same for
+/// all of a client, as with real locks; the padding is random.
 fn body(run: u64, client_id: u64, size: usize) -> String {
     let mut body = format!(
-        r#"{PROCESS_ID}{run:0RUN_DIGITS$}{:0SEQUENCE_DIGITS$}","action":"unlock","battery":{:.1},"lock_state":1,"version":1.1,"client_id":"{client_id}","pad":""#,
+        r#"{NUMBER}{run:0RUN_DIGITS$}{:0SEQUENCE_DIGITS$}","process_id":"1","action":"lock","battery":{:.1},"lock_state":0,"version":1.1,"client_id":"{client_id}","pad":""#,
         0,
-        10.0 + 89.0 * fastrand::f64(),
+        30.0 + 69.0 * fastrand::f64(),
     );
     let padding = size.saturating_sub(body.len() + 2);
     body.extend(std::iter::repeat_with(fastrand::alphanumeric).take(padding));
@@ -149,8 +149,8 @@ pub(super) struct Finder {
 const CLIENT_ID_FIELD: &[u8] = br#"{"client_id":""#;
 const PAYLOAD_FIELD: &[u8] = br#""payload":""#;
 
-/// Base64 characters that hold the payload up to the end of the process id: 31 bytes.
-const CHARACTERS: usize = 44;
+/// Base64 characters that hold the payload up to the end of the number: 27 bytes.
+const CHARACTERS: usize = 36;
 
 impl Finder {
     pub(super) fn new(run: u64, clients: usize) -> Self {
@@ -171,7 +171,7 @@ impl Finder {
         let characters = self.payload(envelope)?.get(..CHARACTERS)?;
         let mut payload = [0; CHARACTERS / 4 * 3];
         STANDARD.decode_slice(characters, &mut payload).ok()?;
-        let digits = payload.strip_prefix(PROCESS_ID.as_bytes())?;
+        let digits = payload.strip_prefix(NUMBER.as_bytes())?;
         let (run, digits) = digits.split_at_checked(RUN_DIGITS)?;
         let sequence = number(digits.get(..SEQUENCE_DIGITS)?)?;
         (number(run)? == self.run && client < self.clients).then_some((client, sequence))
@@ -212,7 +212,7 @@ mod tests {
     fn packets_are_valid() {
         let schemas = schema::Schemas::builtin().unwrap();
         for (version, size) in [
-            (Version::V311, 140),
+            (Version::V311, 150),
             (Version::V311, 200),
             (Version::V5, 60_000),
         ] {
@@ -246,7 +246,7 @@ mod tests {
                 assert_eq!(publish.payload.len(), size);
                 let text = std::str::from_utf8(&publish.payload).unwrap();
                 assert!(
-                    text.contains(&format!("\"process_id\":\"000042{sequence:010}\"")),
+                    text.contains(&format!("\"number\":\"000042{sequence:010}\"")),
                     "{text}"
                 );
                 schemas

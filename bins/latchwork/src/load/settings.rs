@@ -28,7 +28,7 @@ pub struct LoadSettings {
     pub clients: usize,
     /// Messages per second, all clients together.
     pub rate: u32,
-    /// Size of a payload in bytes, 140 to 65,535.
+    /// Size of a payload in bytes, 150 to 65,535.
     pub payload: usize,
     /// Keys that sign commands, which are sent instead of states.
     pub commands: Option<Arc<KeyRing>>,

@@ -10,7 +10,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio_util::sync::CancellationToken;
 
-use super::message::{FIRST_CLIENT_ID, packet_id};
+use super::message::{FIRST_CLIENT_ID, NUMBER, RUN_DIGITS, SEQUENCE_DIGITS, packet_id};
 use super::{LoadError, LoadReport, LoadSettings, run};
 use crate::mqtt_client::Version;
 use crate::mqtt_client::stub::{Seen, Stub};
@@ -39,7 +39,8 @@ async fn load(settings: LoadSettings) -> Result<LoadReport, LoadError> {
 fn seen(stub: &Stub) -> Vec<(u64, u64, bool)> {
     let message = |seen: &Seen| {
         let client: u64 = seen.client_id.parse().unwrap();
-        let digits = std::str::from_utf8(&seen.payload[21..31]).unwrap();
+        let start = NUMBER.len() + RUN_DIGITS;
+        let digits = std::str::from_utf8(&seen.payload[start..start + SEQUENCE_DIGITS]).unwrap();
         let sequence = digits.parse().unwrap();
         assert_eq!(seen.packet_id.unwrap().get(), packet_id(sequence));
         (client - FIRST_CLIENT_ID, sequence, seen.dup)

@@ -43,8 +43,9 @@ pub struct JetStreamSource<T> {
     messages: Option<pull::Stream>,
     stop: CancellationToken,
     lag: Option<u64>,
-    /// Consumer sequence of the last delivery of this pull.
-    delivered: Option<u64>,
+    /// Consumer sequence of the last delivery, or of the reset before the first one: what went to
+    /// another instance, or to an older pull, is seen as a gap.
+    delivered: u64,
     /// Which of the client's connections the pull was opened on.
     connection: u64,
     item: PhantomData<fn() -> T>,
@@ -66,7 +67,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             messages: None,
             stop,
             lag: None,
-            delivered: None,
+            delivered: 0,
             connection: 0,
             item: PhantomData,
         }
@@ -97,8 +98,9 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
                     error, "cannot read the stream; still trying"
                 );
             }
-            self.messages = Some(opened?);
-            self.delivered = None;
+            let (messages, delivered) = opened?;
+            self.messages = Some(messages);
+            self.delivered = delivered;
         }
         let Some(messages) = &mut self.messages else {
             return Err("not open".to_owned());
@@ -137,21 +139,19 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             .info()
             .map(|info| info.consumer_sequence)
             .unwrap_or_default();
-        let expected = self.delivered.map(|last| last + 1);
-        if expected.is_some_and(|expected| expected != sequence) {
-            return Err(format!(
-                "delivery {sequence} came where {expected:?} was due"
-            ));
+        let expected = self.delivered + 1;
+        if expected != sequence {
+            return Err(format!("delivery {sequence} came where {expected} was due"));
         }
-        self.delivered = Some(sequence);
+        self.delivered = sequence;
         Ok(Some(message))
     }
 
     /// Opens the pull after a reset: whatever was delivered and not acknowledged, to this process
     /// or to one that died, comes again first, in order.
-    async fn open(&self) -> Result<pull::Stream, async_nats::Error> {
+    async fn open(&self) -> Result<(pull::Stream, u64), async_nats::Error> {
         let stream = self.context.get_stream(self.spec.name).await?;
-        stream.reset_consumer(&self.durable, None).await?;
+        let reset = stream.reset_consumer(&self.durable, None).await?;
         let consumer: PullConsumer = stream.get_consumer(&self.durable).await?;
         let messages = consumer
             .stream()
@@ -160,7 +160,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             .heartbeat(PULL_EXPIRES / 4)
             .messages()
             .await?;
-        Ok(messages)
+        Ok((messages, reset.info.delivered.consumer_sequence))
     }
 
     /// Whatever has arrived already, without waiting.
