@@ -42,10 +42,11 @@ pub(crate) struct Account {
     entries: HashMap<(Stream, MessageId), Entry>,
     newest: HashMap<(Stream, u64), u64>,
     out_of_order: u64,
+    refused: u64,
     latency_us: Histogram<u64>,
 }
 
-/// The account's figures; the last line of `demo --json`.
+/// The account's figures.
 #[derive(Clone, Copy, PartialEq, Debug, Serialize)]
 pub(crate) struct Figures {
     pub(crate) published: u64,
@@ -59,6 +60,8 @@ pub(crate) struct Figures {
     pub(crate) p50_ms: f64,
     /// PUBLISH to Kafka, 99th percentile, in milliseconds.
     pub(crate) p99_ms: f64,
+    /// Commands that the edge refused, as it must; they are none of the messages above.
+    pub(crate) refused_commands: u64,
 }
 
 impl Default for Account {
@@ -67,6 +70,7 @@ impl Default for Account {
             entries: HashMap::new(),
             newest: HashMap::new(),
             out_of_order: 0,
+            refused: 0,
             latency_us: latency_histogram(),
         }
     }
@@ -103,6 +107,11 @@ impl Account {
         self.entry(stream, id).dead = true;
     }
 
+    /// A command was refused: nothing of it is to be found anywhere.
+    pub(crate) fn refused(&mut self) {
+        self.refused += 1;
+    }
+
     /// Acknowledged, and nowhere to be found yet.
     pub(crate) fn missing(&self) -> usize {
         self.entries
@@ -133,6 +142,7 @@ impl Account {
             out_of_order: self.out_of_order,
             p50_ms: ms(0.5),
             p99_ms: ms(0.99),
+            refused_commands: self.refused,
         }
     }
 
@@ -152,8 +162,8 @@ mod tests {
     use super::*;
 
     /// Scenario: of five messages one comes twice, one late, one is dead, one is not found, and one
-    /// was never acknowledged.
-    /// Guarantee: the account says exactly that.
+    /// was never acknowledged; a command is refused.
+    /// Guarantee: the account says exactly that, and what was refused is not lost.
     #[test]
     fn every_fate_is_counted() {
         let id = |process_id| MessageId {
@@ -172,6 +182,7 @@ mod tests {
             account.in_kafka(Stream::State, id(number), now);
         }
         account.dead_letter(Stream::State, id(3));
+        account.refused();
         let figures = account.figures();
         assert_eq!((figures.published, figures.acked), (5, 4));
         assert_eq!(
@@ -179,6 +190,7 @@ mod tests {
             (2, 1, 1)
         );
         assert_eq!((figures.duplicates, figures.out_of_order), (1, 1));
+        assert_eq!(figures.refused_commands, 1);
         account.in_kafka(Stream::State, id(4), now);
         assert_eq!(account.missing(), 0);
     }

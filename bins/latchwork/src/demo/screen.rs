@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
 use super::account::Figures;
+use super::course::Outcome;
 use crate::text::ellipsis;
 
 /// Lines of messages a second: more than people can read are only counted.
@@ -15,6 +16,7 @@ const LINES: usize = 8;
 pub(super) struct Screen {
     bar: ProgressBar,
     width: usize,
+    colours: bool,
     shown: usize,
     hidden: usize,
     started: Instant,
@@ -27,14 +29,12 @@ impl Screen {
         bar.set_draw_target(ProgressDrawTarget::stderr());
         let style = ProgressStyle::with_template("{bar:30.green/black} {msg}");
         bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()));
-        let width = if std::io::stderr().is_terminal() {
-            150
-        } else {
-            usize::MAX
-        };
+        let is_terminal = std::io::stderr().is_terminal();
+        let width = if is_terminal { 150 } else { usize::MAX };
         Self {
             bar,
             width,
+            colours: is_terminal && std::env::var_os("NO_COLOR").is_none(),
             shown: 0,
             hidden: 0,
             started: Instant::now(),
@@ -44,19 +44,34 @@ impl Screen {
 
     /// A line that stays.
     pub(super) fn say(&self, text: &str) {
-        if self.bar.is_hidden() {
-            // Not a terminal: no bar, the same lines. A closed standard error ends nothing.
+        if self.bar.is_hidden() || self.bar.is_finished() {
+            // Not a terminal, or its end: no bar, the same lines. A closed standard error ends nothing.
             drop(writeln!(std::io::stderr(), "{text}"));
         } else {
             self.bar.println(text);
         }
     }
 
+    /// A line of the show; without a label one that goes on. It takes the place of a message, so that
+    /// the screen stays readable.
+    pub(super) fn show(&mut self, label: &str, text: &str) {
+        self.shown += 1;
+        let mark = if label.is_empty() { ' ' } else { '>' };
+        let label = format!("{mark} {label:<16}");
+        let room = self.width - label.len() - 1;
+        let label = if self.colours {
+            format!("\x1b[1;36m{label}\x1b[0m")
+        } else {
+            label
+        };
+        self.say(&format!("{label} {}", ellipsis(text, room)));
+    }
+
     /// A message that arrived, unless there were too many this second.
     pub(super) fn message(&mut self, text: &str) {
         if self.shown < LINES {
             self.shown += 1;
-            self.say(&format!("  {}", ellipsis(text, self.width)));
+            self.say(&ellipsis(&format!("  {text}"), self.width));
         } else {
             self.hidden += 1;
         }
@@ -86,14 +101,15 @@ impl Screen {
         }
     }
 
-    /// The bar goes; what comes now is the result.
+    /// The bar goes, for others have one of their own; lines may still come.
     pub(super) fn finish(&self) {
         self.bar.finish_and_clear();
     }
 }
 
 /// The result, aligned for people.
-pub(super) fn account(figures: &Figures, out: &mut impl Write) -> std::io::Result<()> {
+pub(super) fn account(outcome: &Outcome, out: &mut impl Write) -> std::io::Result<()> {
+    let figures = &outcome.figures;
     for (name, value) in [
         ("published", figures.published),
         ("acknowledged", figures.acked),
@@ -102,6 +118,9 @@ pub(super) fn account(figures: &Figures, out: &mut impl Write) -> std::io::Resul
         ("lost", figures.lost),
         ("duplicates", figures.duplicates),
         ("out of order", figures.out_of_order),
+        ("refused commands", figures.refused_commands),
+        ("mails", outcome.mails),
+        ("audit entries", outcome.audit.entries),
     ] {
         writeln!(out, "{name:<24} {value:>10}")?;
     }
@@ -119,6 +138,12 @@ pub(super) fn account(figures: &Figures, out: &mut impl Write) -> std::io::Resul
         "every acknowledged message is in Kafka or in the dead letters"
     } else {
         "LOST: acknowledged, and neither in Kafka nor in the dead letters"
+    };
+    writeln!(out, "{verdict}")?;
+    let verdict = if outcome.audit.intact {
+        "the audit log is intact"
+    } else {
+        "the audit log is NOT KNOWN TO BE INTACT"
     };
     writeln!(out, "{verdict}")
 }

@@ -7,6 +7,8 @@ use std::time::{Duration, Instant};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use command::KeyRing;
+
 use super::device::Device;
 use super::event::{MessageId, MessageKind};
 use super::payload::{self, Action};
@@ -18,6 +20,8 @@ pub(super) struct App {
     pub(super) locks: Vec<(u64, Arc<AtomicBool>)>,
     /// Between two commands.
     pub(super) interval: Duration,
+    /// Keys that sign them.
+    pub(super) keys: Option<Arc<KeyRing>>,
     /// The next message's.
     pub(super) process_id: u64,
     /// Commands on their way.
@@ -66,7 +70,7 @@ impl App {
         self.process_id += 1;
         self.on_the_way.send_modify(|commands| *commands += 1);
         let topic = format!("devices/{lock}/command");
-        let payload = payload::command(id, Action::random());
+        let payload = payload::command(id, Action::random(), self.keys.as_deref());
         self.device
             .publish(id, MessageKind::Command, due, Publish::new(topic, payload))
             .await;

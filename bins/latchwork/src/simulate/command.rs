@@ -2,8 +2,10 @@
 
 use std::io::Write;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
+use ::command::KeyRing;
 use anyhow::Context;
 use tokio::sync::mpsc;
 
@@ -40,6 +42,9 @@ pub struct SimulateArgs {
     /// Commands that the app sends each second, to locks by chance.
     #[arg(long, value_name = "RATE", default_value_t = 1.0, value_parser = parse_rate)]
     commands: f64,
+    /// File of root keys that sign the commands; without it their signatures are random digits.
+    #[arg(long, env = ::command::KEYS_FILE_ENV, value_name = "FILE")]
+    keys_file: Option<PathBuf>,
     /// Share of the states that are broken: cut short, a wrong type, a missing field, broken UTF-8.
     #[arg(long, value_name = "0..1", default_value_t = 0.0, value_parser = parse_share)]
     broken: f64,
@@ -80,7 +85,9 @@ impl SimulateArgs {
                 .with_context(|| format!("cannot read the password file {}", file.display()))?;
             anyhow::Ok(text.trim_end_matches(['\r', '\n']).to_owned())
         });
+        let keys = self.keys_file.as_deref().map(KeyRing::read).transpose()?;
         Ok(SimulationSettings {
+            keys: keys.map(Arc::new),
             version: if self.v5 { Version::V5 } else { Version::V311 },
             username: self.username.clone(),
             password: password.transpose()?,

@@ -22,6 +22,7 @@ mod tests;
 pub use command::{SimulateArgs, run_command};
 pub use duration::parse_duration;
 pub use event::{Breakage, MessageId, MessageKind, SimulationEvent};
+pub(crate) use payload::{Action, LockState, command as command_payload, first_process_id};
 pub use run::run;
 pub use settings::{FIRST_CLIENT_ID, SimulationSettings};
 pub use tally::SimulationTally;

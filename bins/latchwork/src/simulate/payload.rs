@@ -2,6 +2,7 @@
 
 use std::time::{SystemTime, UNIX_EPOCH};
 
+use command::{Command as SignedCommand, KeyRing, SignDigits};
 use serde::Deserialize;
 
 use super::event::{Breakage, MessageId};
@@ -9,7 +10,7 @@ use super::event::{Breakage, MessageId};
 /// What a lock does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Action {
+pub(crate) enum Action {
     Lock,
     Unlock,
 }
@@ -33,15 +34,15 @@ impl Action {
 
 /// What a lock says of itself.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct LockState {
-    pub(super) action: Action,
+pub(crate) struct LockState {
+    pub(crate) action: Action,
     /// Percent.
-    pub(super) battery: f64,
+    pub(crate) battery: f64,
 }
 
 impl LockState {
     /// The payload of `devices/{client_id}/state`.
-    pub(super) fn payload(self, id: MessageId) -> String {
+    pub(crate) fn payload(self, id: MessageId) -> String {
         self.write(id, &format!("{:.1}", self.battery), "1.1", true)
     }
 
@@ -90,24 +91,33 @@ pub(super) struct Command {
     pub(super) action: Action,
 }
 
-/// The payload of `devices/{client_id}/command`. The signature is random digits: locks of the
-/// simulation have no key.
-pub(super) fn command(id: MessageId, action: Action) -> String {
+/// The payload of `devices/{client_id}/command`. Without keys the signature is random digits.
+pub(crate) fn command(id: MessageId, action: Action, keys: Option<&KeyRing>) -> Vec<u8> {
     let nonce: String = std::iter::repeat_with(fastrand::alphanumeric)
         .take(8)
         .collect();
-    let nonce = nonce.to_ascii_lowercase();
-    let now = since_1970().as_secs();
-    let sign = fastrand::u64(..);
-    format!(
-        r#"{{"process_id":"{:016}","action":"{}","nonce_str":"{nonce}","ts":{now},"sign":"{sign:016x}"}}"#,
-        id.process_id,
-        action.name(),
-    )
+    let command = SignedCommand {
+        process_id: format!("{:016}", id.process_id).into(),
+        action: match action {
+            Action::Lock => command::Action::Lock,
+            Action::Unlock => command::Action::Unlock,
+        },
+        nonce_str: nonce.to_ascii_lowercase().into(),
+        ts: since_1970().as_secs(),
+        sign: format!("{:016x}", fastrand::u64(..)).into(),
+    };
+    let signed = match keys {
+        Some(keys) => keys.sign(&id.lock.to_string(), command, SignDigits::Truncated),
+        None => Ok(command),
+    };
+    // The fields keep the schema, so there is nothing that could be refused.
+    signed
+        .and_then(|command| command.to_payload())
+        .unwrap_or_default()
 }
 
 /// A process id of 16 digits that no earlier run has used: microseconds since 1970, until 2286.
-pub(super) fn first_process_id() -> u64 {
+pub(crate) fn first_process_id() -> u64 {
     u64::try_from(since_1970().as_micros()).unwrap_or(u64::MAX)
 }
 
@@ -119,6 +129,8 @@ fn since_1970() -> std::time::Duration {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
     const ID: MessageId = MessageId {
@@ -138,7 +150,7 @@ mod tests {
             STATE.payload(ID),
             r#"{"process_id":"7802441525528958","action":"unlock","battery":83.4,"lock_state":1,"version":1.1,"client_id":"10083618796833171"}"#
         );
-        let command = command(ID, Action::Unlock);
+        let command = String::from_utf8(command(ID, Action::Unlock, None)).unwrap();
         let (start, rest) = command.split_at(72);
         assert_eq!(
             start,
@@ -152,6 +164,19 @@ mod tests {
         assert_eq!(first_process_id().to_string().len(), 16);
     }
 
+    /// Scenario: a command is made with keys.
+    /// Guarantee: an edge that has them lets it pass.
+    #[test]
+    fn commands_are_signed() {
+        let line = command::new_key_line("simulation").unwrap();
+        let ring = || KeyRing::parse(Path::new("keys"), line.as_bytes()).unwrap();
+        let payload = command(ID, Action::Lock, Some(&ring()));
+        let now_ms = u64::try_from(since_1970().as_millis()).unwrap();
+        let verifier = command::Verifier::new(ring(), command::Limits::default());
+        let verified = verifier.verify(&ID.lock.to_string(), &payload, now_ms);
+        assert_eq!(verified.unwrap().command.action, command::Action::Lock);
+    }
+
     /// Scenario: good and broken payloads meet the built-in contracts.
     /// Guarantee: the good are taken, the broken refused, and the process id stays where it was.
     #[test]
@@ -159,7 +184,7 @@ mod tests {
         let schema = schema::Schemas::builtin().unwrap();
         let valid = |name: &str, payload: &[u8]| schema.get(name).unwrap().check(payload).is_ok();
         assert!(valid("lock-state", STATE.payload(ID).as_bytes()));
-        assert!(valid("lock-command", command(ID, Action::Lock).as_bytes()));
+        assert!(valid("lock-command", &command(ID, Action::Lock, None)));
         for breakage in Breakage::ALL {
             let payload = STATE.broken_payload(ID, breakage);
             assert!(!valid("lock-state", &payload), "{}", breakage.label());

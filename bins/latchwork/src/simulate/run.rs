@@ -122,6 +122,7 @@ impl Play {
             device: Device::start(options, self.events.clone(), outage),
             locks,
             interval: Duration::from_secs_f64(settings.commands_per_second.recip()),
+            keys: settings.keys.clone(),
             process_id,
             on_the_way: self.on_the_way.clone(),
             drain: settings.drain,

@@ -1,9 +1,11 @@
 //! What to simulate.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use bytestring::ByteString;
+use command::KeyRing;
 
 use crate::mqtt_client::{ClientOptions, ResumableOptions, Version};
 
@@ -34,6 +36,8 @@ pub struct SimulationSettings {
     pub duration: Option<Duration>,
     /// Commands that the app sends, all locks together.
     pub commands_per_second: f64,
+    /// Keys that sign them; random digits stand for signatures when `None`.
+    pub keys: Option<Arc<KeyRing>>,
     /// Share of the states that are broken, 0 to 1.
     pub broken_share: f64,
     /// How long to wait for the last PUBACKs.
@@ -53,6 +57,7 @@ impl SimulationSettings {
             interval: Duration::from_secs(1),
             duration: None,
             commands_per_second: 1.0,
+            keys: None,
             broken_share: 0.0,
             drain: Duration::from_secs(10),
         }
