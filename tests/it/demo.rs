@@ -28,7 +28,7 @@ async fn the_demo_proves_itself() {
     for name in ["published", "acked", "in_kafka", "p50_ms", "p99_ms"] {
         assert!(figure(name) > 0.0, "{name}: {last}");
     }
-    assert!(figure("refused_commands") == 2.0 && figure("mails") >= 5.0);
+    assert!(figure("refused_commands") >= 2.0 && figure("mails") >= 5.0);
     assert!(figure("audit_entries") > 0.0 && account["audit_intact"] == true);
     assert_eq!(
         account.as_object().map(serde_json::Map::len),

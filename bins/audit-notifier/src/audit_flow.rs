@@ -95,8 +95,8 @@ impl Opening<'_> {
         ensure!(
             newest >= applied_until,
             "the log was made from the stream EV up to its message {applied_until}, but its newest is \
-             {newest}: EV was made anew. Delete the bucket {LOCK_BUCKET} and the stream AUDIT \
-             (export the log first: latchwork audit export), and start again"
+             {newest}: EV was made anew. Export the log (latchwork audit export FILE), purge the \
+             stream AUDIT and the keys state.> of the bucket {LOCK_BUCKET}, and start again"
         );
         Ok(())
     }

@@ -120,6 +120,9 @@ impl Sink for AuditSink {
             _ => None,
         });
         self.states.store(states).await?;
+        // Another batch may have this one's name: a tick, after the clock was set back.
+        self.batch.clear();
+        self.logged = 0;
         Ok(refused)
     }
 }

@@ -1,6 +1,6 @@
 //! What an operator does with a lock goes into the audit log.
 
-use async_nats::jetstream::context::Context;
+use async_nats::jetstream::context::{Context, GetStreamErrorKind};
 use bytes::Bytes;
 use record::{FrameBuilder, Kind, Record, partition_of};
 use serde_json::Value;
@@ -15,8 +15,14 @@ pub(crate) async fn tell_audit(
     action: &str,
     details: Value,
 ) -> anyhow::Result<()> {
-    let Ok(stream) = context.get_stream(EV.name).await else {
-        return Ok(());
+    let stream = match context.get_stream(EV.name).await {
+        Ok(stream) => stream,
+        Err(error) => {
+            return match error.kind() {
+                GetStreamErrorKind::JetStream(cause) if cause.code() == 404 => Ok(()),
+                _ => Err(error.into()),
+            };
+        }
     };
     let partitions = stream.cached_info().config.metadata.get(PARTITIONS_KEY);
     let partitions = partitions.and_then(|text| text.parse().ok()).unwrap_or(1);

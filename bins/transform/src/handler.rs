@@ -11,6 +11,9 @@ use stage::{Handler, Outputs, Reject};
 use crate::output::Output;
 use crate::values::Values;
 
+/// Characters of a cause at most that the audit is told.
+const REASON_CHARACTERS: usize = 1000;
+
 /// Checks the payload of every publish against its contract, and makes one Kafka record for each
 /// hook that wants the event. What no hook wants is dropped on purpose.
 ///
@@ -111,10 +114,18 @@ impl Handler for TransformHandler {
         } = reject;
         out.push(Output::Event(Record {
             kind: Kind::Rejected.into(),
-            reason: Bytes::from(format!("{code} {schema} {pointer}: {detail}")),
+            reason: bounded(format!("{code} {schema} {pointer}: {detail}")),
             payload: Bytes::new(),
             ..record.clone()
         }));
+    }
+}
+
+/// Whoever sent the payload must not choose our size.
+fn bounded(text: String) -> Bytes {
+    match text.char_indices().nth(REASON_CHARACTERS) {
+        Some((end, _)) => Bytes::copy_from_slice(text.as_bytes().get(..end).unwrap_or_default()),
+        None => Bytes::from(text),
     }
 }
 

@@ -18,7 +18,7 @@ fn pool() -> DescriptorPool {
 fn full_record() -> Record {
     let text = |text: &'static str| Bytes::from_static(text.as_bytes());
     Record {
-        kind: Kind::Unsubscribed.into(),
+        kind: Kind::Operator.into(),
         client_id: text("client"),
         username: text("user"),
         from_client_id: text("from client"),

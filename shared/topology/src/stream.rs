@@ -91,6 +91,9 @@ impl StreamSpec {
 
 const GIB: i64 = 1024 * 1024 * 1024;
 
+/// As JetStream writes it.
+const UNLIMITED: i64 = -1;
+
 /// What the edge took: frames of records.
 pub const UP: StreamSpec = StreamSpec {
     name: "UP",
@@ -145,7 +148,7 @@ pub const AUDIT: StreamSpec = StreamSpec {
     part: Part::Audit,
     holds: "the tamper-evident log",
     retention: Retention::Log,
-    max_bytes: 2 * GIB,
+    max_bytes: UNLIMITED,
 };
 
 /// Alerts on their way to people: frames of Kafka records.

@@ -16,6 +16,7 @@ use super::deadlines::{Deadlines, NEVER};
 use super::lock::Lock;
 use super::log::{Log, OWN_NODE};
 use super::output::Output;
+use super::repeats::Repeats;
 use super::rules::Event;
 use super::saved::RestoreError;
 use super::scene::{Moment, Scene, data};
@@ -49,6 +50,7 @@ pub struct AuditHandler {
     /// The next free place for what no record is behind.
     tail: Place,
     strangers: usize,
+    repeats: Repeats,
 }
 
 impl AuditHandler {
@@ -67,6 +69,7 @@ impl AuditHandler {
                 ..last
             },
             strangers: 0,
+            repeats: Repeats::default(),
         }
     }
 
@@ -251,6 +254,9 @@ impl Handler for AuditHandler {
         let Some(id) = settings.lock_of(record) else {
             return Ok(());
         };
+        if self.repeats.is_repeat(record) {
+            return Ok(());
+        }
         if record.kind() == Kind::Operator {
             self.operator(id, record, place, out);
         } else if let Some(event) = Event::of(record, id, &settings) {

@@ -16,6 +16,7 @@ mod lock;
 mod log;
 mod output;
 mod recover;
+mod repeats;
 mod report;
 mod rules;
 mod saved;

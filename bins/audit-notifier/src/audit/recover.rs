@@ -60,15 +60,19 @@ impl AuditHandler {
 impl Scene<'_> {
     fn recover(&mut self, told: Told) {
         let kind = told.alert;
-        match told.change {
-            Change::Raised if self.is_on(kind) && !self.lock.has(kind) => {
+        let matter = self.lock.matter(kind).filter(|it| it.key == told.key);
+        // States are stored last: one that shows the change says that people were told of it.
+        match (told.change, matter) {
+            (Change::Raised, None) if self.is_on(kind) && !self.lock.has(kind) => {
                 self.recover_raised(&told);
             }
-            Change::Repeated => self.recover_repeated(&told),
-            Change::Cleared if self.lock.matter(kind).is_some_and(|it| it.key == told.key) => {
+            (Change::Repeated, Some(matter)) if matter.repeats < told.repeats => {
+                self.recover_repeated(&told);
+            }
+            (Change::Cleared, Some(_)) => {
                 self.forget(kind);
             }
-            Change::Raised | Change::Cleared => {}
+            _ => return,
         }
         self.alert(&Alert {
             id: told.id,

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use notification::{
-    Backoff, EmailOptions, Language, PlannerOptions, QueueOptions, Rate, Security, SmsBody,
+    Backoff, EmailOptions, Language, PlannerOptions, QueueOptions, Rate, Security, Sms, SmsBody,
     SmsOptions, SmsSuccess, WebhookOptions,
 };
 use settings::{
@@ -66,7 +66,7 @@ pub(super) fn email(settings: &EmailSettings) -> EmailOptions {
     }
 }
 
-pub(super) fn sms(settings: &SmsSettings) -> anyhow::Result<SmsOptions> {
+fn sms(settings: &SmsSettings) -> anyhow::Result<SmsOptions> {
     let body = match (&settings.json, &settings.form) {
         (Some(json), None) => SmsBody::Json(serde_json::to_value(json)?),
         (None, Some(form)) => SmsBody::Form(form.clone()),
@@ -89,6 +89,11 @@ pub(super) fn sms(settings: &SmsSettings) -> anyhow::Result<SmsOptions> {
         ca_file: settings.ca_file.clone(),
         timeout: Duration::from_secs(settings.timeout_s),
     })
+}
+
+/// Settings and channel in one: either may be wrong.
+pub(super) fn open_sms(settings: &SmsSettings) -> anyhow::Result<Sms> {
+    Ok(Sms::open(&sms(settings)?)?)
 }
 
 pub(super) fn webhook(settings: &WebhookSettings) -> WebhookOptions {

@@ -10,12 +10,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use notification::{Channel, Email, Planner, Queue, QueueOptions, Sms, Templates, Webhook};
+use notification::{Channel, Email, Planner, Queue, QueueOptions, Templates, Webhook};
 use settings::NotifySettings;
 use stage::{Running, Runtime, now_ms};
 use telemetry::{Operation, SpanShape};
 use topology::{NOTIFY, NOTIFY_FLOW, SEND};
-use tracing::warn;
+use tracing::{error, warn};
 
 use book::ContactBook;
 use claims::Claims;
@@ -38,19 +38,22 @@ pub(crate) async fn flows(
     });
     let mut running = runtime.lanes(&NOTIFY_FLOW, parts);
     let sending = Sending::open(runtime, settings).await?;
-    if let Some(email) = &settings.email {
-        let channel = Email::open(&channels::email(email))?;
+    if let Some(email) = &settings.email
+        && let Some(channel) = opened(Email::open(&channels::email(email)))
+    {
         let options = sending.queue(email.per_minute, email.address_per_minute);
         let connections = usize::try_from(email.connections).unwrap_or(AT_ONCE);
         running.push(sending.through(channel, options, connections.clamp(1, AT_ONCE)));
     }
-    if let Some(sms) = &settings.sms {
-        let channel = Sms::open(&channels::sms(sms)?)?;
+    if let Some(sms) = &settings.sms
+        && let Some(channel) = opened(channels::open_sms(sms))
+    {
         let options = sending.queue(sms.per_minute, sms.address_per_minute);
         running.push(sending.through(channel, options, AT_ONCE));
     }
-    if let Some(webhook) = &settings.webhook {
-        let channel = Webhook::open(&channels::webhook(webhook))?;
+    if let Some(webhook) = &settings.webhook
+        && let Some(channel) = opened(Webhook::open(&channels::webhook(webhook)))
+    {
         let options = sending.queue(webhook.per_minute, webhook.address_per_minute);
         running.push(sending.through(channel, options, AT_ONCE));
     }
@@ -58,6 +61,14 @@ pub(crate) async fn flows(
         warn!("[notify] names no channel: what is planned waits for one");
     }
     Ok(running)
+}
+
+/// A channel that can't be opened must not hold up the audit, nor the other channels: it is left
+/// out, loudly, and what is planned for it waits.
+fn opened<C, E: std::fmt::Display>(channel: Result<C, E>) -> Option<C> {
+    channel
+        .inspect_err(|error| error!("{error}; this channel sends nothing until it is mended"))
+        .ok()
 }
 
 /// What all channels share.

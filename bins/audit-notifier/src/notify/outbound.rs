@@ -25,6 +25,10 @@ use super::claims::{Before, Claims};
 /// Deliveries held at a time; the rest stays in the stream.
 const HELD: usize = 5000;
 
+/// Of these for one address; what comes beyond waits in the stream for so long.
+const SHARE: usize = 500;
+const LATER: Duration = Duration::from_mins(1);
+
 /// How often what is held says that it is: well within the ack wait of a minute.
 const PROGRESS_EVERY: Duration = Duration::from_secs(20);
 
@@ -36,6 +40,8 @@ const LONG_WAIT: Duration = Duration::from_mins(10);
 struct Token {
     acker: Arc<Acker>,
     trace: Option<TraceContext>,
+    /// Where it goes; empty until the delivery is read.
+    address: String,
 }
 
 /// What a channel works with.
@@ -172,9 +178,10 @@ impl<C: Channel + 'static> Outbound<C> {
             .and_then(|headers| headers.get("traceparent"))
             .and_then(|value| TraceContext::from_traceparent(value.as_str()));
         let (message, acker) = message.split();
-        let token = Token {
+        let mut token = Token {
             acker: Arc::new(acker),
             trace,
+            address: String::new(),
         };
         self.parts.metrics.records_taken.add(1);
         let delivery = match Delivery::read(&message.payload) {
@@ -188,6 +195,10 @@ impl<C: Channel + 'static> Outbound<C> {
         if wait > LONG_WAIT {
             return settle(&token, AckKind::Nak(Some(wait))).await;
         }
+        token.address.clone_from(&delivery.address);
+        if self.is_crowded(&delivery.address) {
+            return settle(&token, AckKind::Nak(Some(LATER))).await;
+        }
         match self.before(&delivery.id).await {
             Before::Sent => settle(&token, AckKind::Ack).await,
             Before::Uncertain => {
@@ -197,6 +208,18 @@ impl<C: Channel + 'static> Outbound<C> {
             }
             Before::Nothing => self.hold(delivery, token).await,
         }
+    }
+
+    /// Whether an address has its share of what is held: one that is dead must not keep the
+    /// deliveries of the others in the stream.
+    fn is_crowded(&self, address: &str) -> bool {
+        self.held.len() >= SHARE
+            && self
+                .held
+                .values()
+                .filter(|held| held.address == address)
+                .count()
+                >= SHARE
     }
 
     /// Waits for the answer: a delivery is never sent without it.

@@ -24,6 +24,9 @@ use stage::now_ms;
 /// From the open socket to the whole CONNECT.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
 
+/// Characters that are recorded of the names in a refused CONNECT.
+const CLAIMED_CHARACTERS: usize = 128;
+
 /// Reads CONNECT, decides, answers.
 pub(super) async fn open<B: Bus>(
     edge: &Arc<Edge<B>>,
@@ -156,14 +159,21 @@ fn write_once(stream: &TcpStream, out: &[u8]) {
 
 /// Who a CONNECT says it is.
 fn claimed_identity(connect: &Connect) -> Record {
-    let username = connect.user_name.clone().map(ByteString::into_bytes);
+    let username = connect.user_name.as_deref().unwrap_or_default();
     Record {
-        client_id: connect.client_id.clone().into_bytes(),
-        username: username.unwrap_or_default(),
+        client_id: clipped(&connect.client_id),
+        username: clipped(username),
         protocol_name: Bytes::from_static(b"MQTT"),
         protocol_version: connect.version.level().into(),
         ..Record::default()
     }
+}
+
+/// The beginning of a name: who is not let in must not choose our size.
+fn clipped(name: &str) -> Bytes {
+    let end = name.char_indices().nth(CLAIMED_CHARACTERS);
+    let end = end.map_or(name.len(), |(end, _)| end);
+    Bytes::copy_from_slice(name.as_bytes().get(..end).unwrap_or_default())
 }
 
 /// The audit hears of refused logins. They are told at best effort: who floods the edge with them

@@ -1,12 +1,14 @@
 //! What a client sends.
 
 use std::collections::VecDeque;
+use std::pin::pin;
 use std::sync::Arc;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::future::join_all;
 use record::{Kind, REFUSED, TraceContext, UserProperty, Verdict};
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::{End, SHUTDOWN, Seat, Session};
@@ -15,6 +17,9 @@ use crate::codec::{Answer, Encoder, Packet, ProtocolError, Publish, ReasonCode, 
 use crate::commands::Judgement;
 use crate::uplink::{EdgeSpan, Entry, Full, Intake, Pushing};
 use stage::now_ms;
+
+/// How long a session that has to end finishes its claims.
+const LAST_CLAIMS: Duration = Duration::from_secs(2);
 
 /// A publish with all that can be found out about it outside the lane's lock.
 struct Arrival {
@@ -101,16 +106,31 @@ impl<B: Bus> Session<B> {
         let Some(commands) = &edge.commands else {
             return Ok(());
         };
-        let checks = arrivals
+        let mut checked: Vec<_> = arrivals
             .iter_mut()
             .filter(|arrival| commands.checks(&arrival.publish.topic))
-            .map(async |arrival| {
-                let Publish { topic, payload, .. } = &arrival.publish;
-                arrival.judged(commands.judge(topic, payload).await);
-            });
-        unless_it_ends(&self.seat, &edge.stop, join_all(checks))
-            .await
-            .map(drop)
+            .collect();
+        if checked.is_empty() {
+            return Ok(());
+        }
+        // Before a nonce is claimed: a command that is then not stored would be refused when it
+        // comes again.
+        let intake = Arc::clone(&self.intake);
+        unless_it_ends(&self.seat, &edge.stop, intake.wait_for_room()).await?;
+        let checks = checked.iter_mut().map(async |arrival| {
+            let Publish { topic, payload, .. } = &arrival.publish;
+            let judgement = commands.judge(topic, payload).await;
+            arrival.judged(judgement);
+        });
+        let mut checks = pin!(join_all(checks));
+        match unless_it_ends(&self.seat, &edge.stop, checks.as_mut()).await {
+            Ok(_) => Ok(()),
+            // What has begun is finished and stored, unless NATS is away.
+            Err(end) => match timeout(LAST_CLAIMS, checks).await {
+                Ok(_) => Ok(()),
+                Err(_elapsed) => Err(end),
+            },
+        }
     }
 
     /// Pushes in order, waiting for room. Nothing is read meanwhile: the back-pressure reaches the

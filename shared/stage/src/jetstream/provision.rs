@@ -28,8 +28,9 @@ const DUPLICATE_WINDOW: Duration = Duration::from_mins(5);
 /// Frames that may be delivered and unsettled per partition.
 const FRAMES_PENDING: i64 = 64;
 
-/// Deliveries to people that may be: many wait for their hour, or for a channel that is away.
-const DELIVERIES_PENDING: i64 = 10_000;
+/// Deliveries to people that may be, without a limit: those that wait for their hour count too, and
+/// must not hold up the others.
+const DELIVERIES_PENDING: i64 = -1;
 
 /// What an operator may set about the streams.
 #[derive(Clone, Debug, Default)]

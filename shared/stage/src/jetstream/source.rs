@@ -254,7 +254,7 @@ impl<T: FrameItem + StageItem> Source for JetStreamSource<T> {
     }
 
     fn is_live(&self) -> bool {
-        self.context.client().connection_state() == State::Connected
+        self.messages.is_some() && self.context.client().connection_state() == State::Connected
     }
 
     fn lag(&self) -> Option<u64> {
