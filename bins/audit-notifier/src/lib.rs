@@ -8,6 +8,8 @@ mod lock_states;
 mod log_store;
 mod notify;
 
+pub use notify::check as check_notification;
+
 use anyhow::Context;
 use settings::Pipeline;
 use stage::{Runtime, StageArgs};

@@ -4,6 +4,9 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use ::audit::CheckpointKey;
+use ::command::KeyRing;
+use anyhow::Context as _;
 use kafka::{KafkaArgs, TopicState, connection_test};
 use settings::Pipeline;
 use stage::NatsArgs;
@@ -11,13 +14,15 @@ use stage::NatsArgs;
 /// How long each connection may take to answer.
 const WITHIN: Duration = Duration::from_secs(10);
 
-/// Checks a pipeline file without starting anything; with --connect also NATS and Kafka.
+/// Checks a pipeline file without starting anything; with --connect also the keys and secrets that
+/// it names, NATS and Kafka.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct CheckArgs {
     /// The pipeline file; the built-in door-lock pipeline without one.
     #[arg(long, env = "LATCHWORK_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Connect to NATS and Kafka too, and look for the topics.
+    /// Open keys, secrets and certificates as the stages do, connect to NATS and Kafka, and look for
+    /// the topics.
     #[arg(long)]
     connect: bool,
     #[command(flatten)]
@@ -34,6 +39,7 @@ pub(crate) async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result
     if !args.connect {
         return Ok(());
     }
+    secrets(&pipeline, out)?;
     let client = args.nats.connect("check").await?;
     writeln!(
         out,
@@ -63,5 +69,33 @@ pub(crate) async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result
         faults == 0,
         "{faults} of the pipeline's topics can't be written to"
     );
+    Ok(())
+}
+
+/// What the stages would not start without, or would leave out.
+fn secrets(pipeline: &Pipeline, out: &mut impl Write) -> anyhow::Result<()> {
+    let commands = pipeline.commands();
+    if commands.any_checked() {
+        let keys = match &commands.keys_file {
+            Some(file) => Some(KeyRing::read(file)?),
+            None => KeyRing::from_env()?,
+        };
+        let keys = keys.context("[commands] needs a keys_file, or LATCHWORK_COMMAND_KEYS_FILE")?;
+        writeln!(out, "keys   ok: {} signs", keys.signing_key_id())?;
+    }
+    if let Some(file) = pipeline
+        .audit()
+        .and_then(|audit| audit.checkpoint_key_file.as_ref())
+    {
+        let key = CheckpointKey::read(file)?;
+        writeln!(out, "audit  ok: checkpoints are signed by {}", key.id())?;
+    }
+    if let Some(notify) = pipeline.notify() {
+        audit_notifier::check_notification(notify)?;
+        writeln!(
+            out,
+            "notify ok: texts, secrets and certificates can be read"
+        )?;
+    }
     Ok(())
 }

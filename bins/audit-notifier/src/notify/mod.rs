@@ -10,7 +10,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::FutureExt;
-use notification::{Channel, Email, Planner, Queue, QueueOptions, Templates, Webhook};
+use notification::{
+    Channel, Email, Planner, Queue, QueueOptions, Templates, TemplatesError, Webhook,
+};
 use settings::NotifySettings;
 use stage::{Running, Runtime, now_ms};
 use telemetry::{Operation, SpanShape};
@@ -63,6 +65,29 @@ pub(crate) async fn flows(
     Ok(running)
 }
 
+/// Opens the texts and the channels that the settings name, with their secrets and certificates, and
+/// sends nothing.
+pub fn check(settings: &NotifySettings) -> anyhow::Result<()> {
+    texts(settings)?;
+    if let Some(email) = &settings.email {
+        Email::open(&channels::email(email))?;
+    }
+    if let Some(sms) = &settings.sms {
+        channels::open_sms(sms)?;
+    }
+    if let Some(webhook) = &settings.webhook {
+        Webhook::open(&channels::webhook(webhook))?;
+    }
+    Ok(())
+}
+
+fn texts(settings: &NotifySettings) -> Result<Templates, TemplatesError> {
+    match &settings.templates {
+        Some(folder) => Templates::with_own(folder),
+        None => Templates::shipped(),
+    }
+}
+
 /// A channel that can't be opened must not hold up the audit, nor the other channels: it is left
 /// out, loudly, and what is planned for it waits.
 fn opened<C, E: std::fmt::Display>(channel: Result<C, E>) -> Option<C> {
@@ -81,9 +106,12 @@ struct Sending<'a> {
 
 impl<'a> Sending<'a> {
     async fn open(runtime: &'a Runtime, settings: &'a NotifySettings) -> anyhow::Result<Self> {
-        let templates = match &settings.templates {
-            Some(folder) => Templates::with_own(folder)?,
-            None => Templates::shipped()?,
+        let templates = match texts(settings) {
+            Ok(templates) => templates,
+            Err(error) => {
+                error!("{error}; the shipped texts are used until it is mended");
+                Templates::shipped()?
+            }
         };
         let window = Duration::from_secs(settings.dedupe_window_s);
         Ok(Self {
