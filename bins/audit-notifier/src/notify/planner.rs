@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use alert::Alert;
 use async_nats::HeaderMap;
-use async_nats::jetstream::context::Context;
+use async_nats::jetstream::context::{Context, PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
-use futures::StreamExt;
 use futures::stream::FuturesUnordered;
+use futures::{FutureExt, StreamExt};
 use notification::{ChannelKind, Delivery, Planner};
 use record::{KafkaRecord, Origin, Original, StageItem, TraceContext};
 use stage::{Handler, Outputs, Refused, Reject, Sink, Unavailable};
@@ -106,7 +106,7 @@ impl Sink for DeliverySink {
     async fn send(&mut self, _batch: &str, items: &[Planned]) -> Result<Vec<Refused>, Unavailable> {
         let unavailable = |error| Unavailable::new(format!("stream {}", NOTIFY.name), error);
         let mut answers = FuturesUnordered::new();
-        for item in items {
+        for (index, item) in items.iter().enumerate() {
             let mut headers = HeaderMap::new();
             headers.insert(async_nats::header::NATS_MESSAGE_ID, item.id.as_str());
             if let Some(trace) = TraceContext::from_binary(&item.trace) {
@@ -117,11 +117,25 @@ impl Sink for DeliverySink {
                 .headers(headers);
             let subject = NOTIFY.subject_of(item.channel.name());
             let sent = self.0.send_publish(subject, message).await;
-            answers.push(sent.map_err(unavailable)?.into_future());
+            let answer = sent.map_err(unavailable)?.into_future();
+            answers.push(answer.map(move |answer| (index, answer)));
         }
-        while let Some(answer) = answers.next().await {
-            answer.map_err(unavailable)?;
+        let mut refused = Vec::new();
+        while let Some((index, answer)) = answers.next().await {
+            match answer {
+                Ok(_) => {}
+                // Waiting would hold up the other channels, and at last the audit.
+                Err(error) if is_full(&error) => refused.push(Refused {
+                    index,
+                    reject: Reject::new("full", "too much waits to be sent: the stream is full"),
+                }),
+                Err(error) => return Err(unavailable(error)),
+            }
         }
-        Ok(Vec::new())
+        Ok(refused)
     }
+}
+
+fn is_full(error: &PublishError) -> bool {
+    error.kind() == PublishErrorKind::Other && error.to_string().contains("maximum bytes exceeded")
 }
