@@ -7,7 +7,10 @@ use tokio::net::TcpStream;
 use crate::clients::{connect, publish};
 use crate::payloads::{state, state_topic};
 use crate::protocol::edge;
-use crate::raw_mqtt::{LEVELS, Level, PINGREQ, PUBLISH, RawClient, SUBSCRIBE, packet, text};
+use crate::raw_mqtt::{
+    LEVELS, Level, PINGREQ, PUBACK, PUBLISH, RawClient, SUBSCRIBE, packet, text,
+};
+use crate::testbed::Setup;
 use crate::waiting::soon;
 
 const LOCK: &str = "10083618796833171";
@@ -22,6 +25,23 @@ async fn qos_2_is_refused() {
         client.publish("some/topic", b"1", 2, 5).await;
         client.closed_with(0x9B).await;
     }
+}
+
+/// Scenario: a 5.0 client sends five messages at `QoS` 0 and one at `QoS` 1 in one write, to an edge
+/// with a Receive Maximum of two.
+/// Guarantee: the one is acknowledged: `QoS` 0 does not count (MQTT 5.0, section 3.3.4).
+#[tokio::test]
+async fn qos_0_does_not_count_towards_the_receive_maximum() {
+    let setup = Setup::new().stages(&["mqtt-edge"]);
+    let bed = setup.env("LATCHWORK_RECEIVE_MAXIMUM", "2").start().await;
+    let mut client = RawClient::connected(bed.mqtt(), Level::V5, LOCK).await;
+    let unacknowledged = packet(PUBLISH, &[text("a/b"), vec![0], b"0".to_vec()].concat());
+    let acknowledged = [text("a/b"), vec![0, 9, 0], b"1".to_vec()].concat();
+    let mut bytes = unacknowledged.repeat(5);
+    bytes.extend(packet(PUBLISH | 0b10, &acknowledged));
+    client.send(&bytes).await;
+    let answer = client.expect(PUBACK, "PUBACK").await;
+    assert_eq!(answer.body[..2], [0, 9]);
 }
 
 /// Scenario: while a lock publishes, others send malformed packets of many kinds.

@@ -71,13 +71,16 @@ impl<B: Bus> Session<B> {
 
     /// Takes publishes up to the first other packet, which it returns.
     fn take_publishes(&mut self, arrivals: &mut VecDeque<Arrival>) -> Result<Option<Packet>, End> {
+        // Arrivals that will want a PUBACK: `QoS` 0 does not count towards the Receive Maximum.
+        let mut expecting = 0;
         loop {
             let packet = self.decoder.decode(&mut self.input);
             let publish = match packet.map_err(|error| broken(&error))? {
                 Some(Packet::Publish(publish)) => publish,
                 other => return Ok(other),
             };
-            self.check(&publish, arrivals.len())?;
+            self.check(&publish, expecting)?;
+            expecting += usize::from(publish.qos > 0);
             arrivals.push_back(self.arrival(publish));
         }
     }
@@ -166,7 +169,7 @@ impl<B: Bus> Session<B> {
     }
 
     /// What this server has said in CONNACK that it does not take.
-    fn check(&self, publish: &Publish, arrived: usize) -> Result<(), End> {
+    fn check(&self, publish: &Publish, expecting: usize) -> Result<(), End> {
         if publish.qos > 1 {
             let text = "QoS 2 is not supported; publish at QoS 0 or 1";
             return Err(End::with_text(
@@ -184,7 +187,7 @@ impl<B: Bus> Session<B> {
             ));
         }
         let window = usize::from(self.edge.receive_maximum);
-        let outstanding = || self.outbox.unacknowledged() + arrived;
+        let outstanding = || self.outbox.unacknowledged() + expecting;
         if self.version == Version::V5 && publish.qos > 0 && outstanding() >= window {
             let text = format!("more than {window} messages without PUBACK");
             return Err(End::with_text(
