@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use record::{KafkaRecord, Origin};
-use schema::{Schema, Violation};
+use schema::Schema;
 use settings::KafkaTopic;
 use stage::{Handler, Outputs, Reject};
 
@@ -41,20 +41,7 @@ impl Handler for CheckValue {
         out: &mut Outputs<KafkaRecord>,
     ) -> Result<(), Reject> {
         if let Some(schema) = self.schemas.get(&record.topic) {
-            schema.check(&record.value).map_err(|violation| {
-                let Violation {
-                    code,
-                    schema,
-                    pointer,
-                    text,
-                } = violation;
-                Reject {
-                    code,
-                    schema,
-                    pointer,
-                    detail: text,
-                }
-            })?;
+            schema.check(&record.value)?;
         }
         out.push(record.clone());
         Ok(())

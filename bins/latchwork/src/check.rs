@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use ::audit::CheckpointKey;
 use ::command::KeyRing;
-use anyhow::Context as _;
 use kafka::{KafkaArgs, TopicState, connection_test};
 use settings::Pipeline;
 use stage::NatsArgs;
@@ -76,11 +75,7 @@ pub(crate) async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result
 fn secrets(pipeline: &Pipeline, out: &mut impl Write) -> anyhow::Result<()> {
     let commands = pipeline.commands();
     if commands.any_checked() {
-        let keys = match &commands.keys_file {
-            Some(file) => Some(KeyRing::read(file)?),
-            None => KeyRing::from_env()?,
-        };
-        let keys = keys.context("[commands] needs a keys_file, or LATCHWORK_COMMAND_KEYS_FILE")?;
+        let keys = KeyRing::configured(commands.keys_file.as_deref())?;
         writeln!(out, "keys   ok: {} signs", keys.signing_key_id())?;
     }
     if let Some(file) = pipeline

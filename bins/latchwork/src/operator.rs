@@ -1,12 +1,12 @@
 //! What an operator does with a lock goes into the audit log.
 
-use async_nats::jetstream::context::{Context, GetStreamErrorKind};
+use async_nats::jetstream::context::Context;
 use bytes::Bytes;
 use record::{FrameBuilder, Kind, Record, partition_of};
 use serde_json::Value;
-use stage::jetstream::FramePublisher;
+use stage::jetstream::{FramePublisher, stored_partitions};
 use stage::now_ms;
-use topology::{EV, PARTITIONS_KEY};
+use topology::EV;
 
 /// Tells the audit of an action. Where there is no audit, nobody is told.
 pub(crate) async fn tell_audit(
@@ -15,17 +15,9 @@ pub(crate) async fn tell_audit(
     action: &str,
     details: Value,
 ) -> anyhow::Result<()> {
-    let stream = match context.get_stream(EV.name).await {
-        Ok(stream) => stream,
-        Err(error) => {
-            return match error.kind() {
-                GetStreamErrorKind::JetStream(cause) if cause.code() == 404 => Ok(()),
-                _ => Err(error.into()),
-            };
-        }
+    let Some(partitions) = stored_partitions(context, &EV).await? else {
+        return Ok(());
     };
-    let partitions = stream.cached_info().config.metadata.get(PARTITIONS_KEY);
-    let partitions = partitions.and_then(|text| text.parse().ok()).unwrap_or(1);
     let operator = std::env::var("USER").unwrap_or_default();
     let payload = serde_json::json!({"action": action, "operator": operator, "details": details});
     let mut frame = FrameBuilder::default();

@@ -2,7 +2,6 @@
 
 use std::time::{Duration, Instant};
 
-use anyhow::Context as _;
 use async_nats::jetstream::context::Context;
 use command::{Claim, KeyRing, Limits, Nonces, SignDigits, Verified, Verifier};
 use opentelemetry::KeyValue;
@@ -50,14 +49,7 @@ impl CommandCheck {
         if !settings.any_checked() {
             return Ok(None);
         }
-        let keys = match &settings.keys_file {
-            Some(file) => Some(KeyRing::read(file)?),
-            None => KeyRing::from_env()?,
-        };
-        let keys = keys.context(
-            "commands are to be checked, but there are no keys: name their file in [commands] \
-             keys_file or LATCHWORK_COMMAND_KEYS_FILE (`latchwork command keygen` makes one)",
-        )?;
+        let keys = KeyRing::configured(settings.keys_file.as_deref())?;
         let limits = Limits {
             window: Duration::from_secs(settings.window_s),
             future: Duration::from_secs(settings.future_s),

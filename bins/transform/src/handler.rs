@@ -4,15 +4,12 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use record::{KafkaRecord, Kind, Origin, Record};
-use schema::{Contracts, Violation};
+use schema::Contracts;
 use settings::{AuditSettings, Hook, Pipeline};
 use stage::{Handler, Outputs, Reject};
 
 use crate::output::Output;
 use crate::values::Values;
-
-/// Characters of a cause at most that the audit is told.
-const REASON_CHARACTERS: usize = 1000;
 
 /// Checks the payload of every publish against its contract, and makes one Kafka record for each
 /// hook that wants the event. What no hook wants is dropped on purpose.
@@ -88,9 +85,7 @@ impl Handler for TransformHandler {
         out: &mut Outputs<Output>,
     ) -> Result<(), Reject> {
         if record.kind() == Kind::Publish {
-            self.contracts
-                .check(record.topic(), &record.payload)
-                .map_err(reject)?;
+            self.contracts.check(record.topic(), &record.payload)?;
         }
         if !record.is_refused() {
             self.envelopes(record, origin, out);
@@ -101,7 +96,8 @@ impl Handler for TransformHandler {
         Ok(())
     }
 
-    /// The audit hears of what breaks its contract, without the payload.
+    /// The audit hears of what breaks its contract, without the payload. Pointer and cause have at
+    /// most 300 characters each: see [`schema::Violation`].
     fn rejected(&mut self, record: &Record, reject: &Reject, out: &mut Outputs<Output>) {
         if !self.is_for_audit(record) {
             return;
@@ -114,32 +110,9 @@ impl Handler for TransformHandler {
         } = reject;
         out.push(Output::Event(Record {
             kind: Kind::Rejected.into(),
-            reason: bounded(format!("{code} {schema} {pointer}: {detail}")),
+            reason: Bytes::from(format!("{code} {schema} {pointer}: {detail}")),
             payload: Bytes::new(),
             ..record.clone()
         }));
-    }
-}
-
-/// Whoever sent the payload must not choose our size.
-fn bounded(text: String) -> Bytes {
-    match text.char_indices().nth(REASON_CHARACTERS) {
-        Some((end, _)) => Bytes::copy_from_slice(text.as_bytes().get(..end).unwrap_or_default()),
-        None => Bytes::from(text),
-    }
-}
-
-fn reject(violation: Violation) -> Reject {
-    let Violation {
-        code,
-        schema,
-        pointer,
-        text,
-    } = violation;
-    Reject {
-        code,
-        schema,
-        pointer,
-        detail: text,
     }
 }

@@ -50,6 +50,12 @@ pub enum KeyError {
         /// What is wrong.
         source: io::Error,
     },
+    /// No file is named.
+    #[error(
+        "commands are to be checked, but there are no keys: name their file in [commands] keys_file \
+         or LATCHWORK_COMMAND_KEYS_FILE (`latchwork command keygen` makes one)"
+    )]
+    NotNamed,
     /// A line is wrong.
     #[error("{}, line {line}: {fault}", .file.display())]
     Line {
@@ -100,10 +106,14 @@ impl KeyRing {
         Self::parse(file, &Zeroizing::new(text))
     }
 
-    /// Reads the file that `LATCHWORK_COMMAND_KEYS_FILE` names; `None` when it names none.
-    pub fn from_env() -> Result<Option<Self>, KeyError> {
-        let file = std::env::var_os(KEYS_FILE_ENV).filter(|file| !file.is_empty());
-        file.map(|file| Self::read(Path::new(&file))).transpose()
+    /// Reads the file that the settings name, or else the one that `LATCHWORK_COMMAND_KEYS_FILE`
+    /// names.
+    pub fn configured(file: Option<&Path>) -> Result<Self, KeyError> {
+        let by_environment = || std::env::var_os(KEYS_FILE_ENV).filter(|file| !file.is_empty());
+        match file {
+            Some(file) => Self::read(file),
+            None => Self::read(Path::new(&by_environment().ok_or(KeyError::NotNamed)?)),
+        }
     }
 
     /// Reads the text of a key file; its name is for errors.

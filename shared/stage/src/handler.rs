@@ -4,6 +4,7 @@ use std::borrow::Cow;
 use std::time::Duration;
 
 use record::{Origin, StageItem};
+use schema::Violation;
 
 use crate::outputs::Outputs;
 
@@ -51,6 +52,23 @@ pub struct Reject {
     pub pointer: String,
     /// The cause for people.
     pub detail: String,
+}
+
+impl From<Violation> for Reject {
+    fn from(violation: Violation) -> Self {
+        let Violation {
+            code,
+            schema,
+            pointer,
+            text,
+        } = violation;
+        Self {
+            code,
+            schema,
+            pointer,
+            detail: text,
+        }
+    }
 }
 
 impl Reject {

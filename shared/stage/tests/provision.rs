@@ -1,10 +1,23 @@
 //! Streams and durables on a real server.
+#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use async_nats::jetstream::context::Context;
 use async_nats::jetstream::stream;
 use servers::{NatsOptions, NatsServer};
 use stage::jetstream::{StreamSettings, provision};
 use stage::{NatsArgs, jetstream_context};
+use tempfile::TempDir;
 use topology::{EV, LOCK_BUCKET, UP};
+
+/// A server of the test's own, which ends with it.
+async fn server() -> (Context, (NatsServer, TempDir)) {
+    let data = tempfile::tempdir().unwrap();
+    let server = NatsServer::start(NatsOptions::new(data.path()))
+        .await
+        .unwrap();
+    let client = NatsArgs::at(&server.url()).connect("test").await.unwrap();
+    (jetstream_context(&client), (server, data))
+}
 
 /// Scenario: two stages provision at once, an operator enlarges a stream, a stage starts again, one
 /// asks for another number of partitions, and one sets a size.
@@ -12,12 +25,7 @@ use topology::{EV, LOCK_BUCKET, UP};
 /// is refused with both numbers; a size in the settings is brought in.
 #[tokio::test]
 async fn provisioning_is_idempotent_and_careful() {
-    let data = tempfile::tempdir().unwrap();
-    let server = NatsServer::start(NatsOptions::new(data.path()))
-        .await
-        .unwrap();
-    let client = NatsArgs::at(&server.url()).connect("test").await.unwrap();
-    let context = jetstream_context(&client);
+    let (context, _server) = server().await;
     let four = StreamSettings {
         partitions: Some(4),
         ..StreamSettings::default()
@@ -68,12 +76,7 @@ async fn provisioning_is_idempotent_and_careful() {
 /// partitions of the road; who provisions without audit takes nothing away.
 #[tokio::test]
 async fn the_audit_is_made_where_it_is_wanted() {
-    let data = tempfile::tempdir().unwrap();
-    let server = NatsServer::start(NatsOptions::new(data.path()))
-        .await
-        .unwrap();
-    let client = NatsArgs::at(&server.url()).connect("test").await.unwrap();
-    let context = jetstream_context(&client);
+    let (context, _server) = server().await;
     let road = StreamSettings {
         partitions: Some(2),
         ..StreamSettings::default()

@@ -16,7 +16,7 @@ pub use stream::{
     ALERT, AUDIT, DLQ, EV, NOTIFY, Part, REC, Retention, STREAMS, StreamSpec, Token, UP,
 };
 
-pub use token::{escape, unescape};
+pub use token::{CONTACT_KEYS, contact_key, escape, unescape};
 
 /// Oldest nats-server that works: consumer reset came with 2.14.
 pub const MINIMUM_NATS_SERVER: (u32, u32) = (2, 14);

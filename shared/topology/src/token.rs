@@ -30,6 +30,14 @@ pub fn escape(text: &str) -> String {
     token
 }
 
+/// First part of the keys of contacts in [`LOCK_BUCKET`](crate::LOCK_BUCKET).
+pub const CONTACT_KEYS: &str = "contact.";
+
+/// Key of a lock's contacts in [`LOCK_BUCKET`](crate::LOCK_BUCKET).
+pub fn contact_key(lock: &str) -> String {
+    format!("{CONTACT_KEYS}{}", escape(lock))
+}
+
 /// The text of a token; `None` when only its hash is left, or when it is no token of [`escape`].
 pub fn unescape(token: &str) -> Option<String> {
     if token == "=" {

@@ -10,7 +10,7 @@ use futures::StreamExt;
 use notification::{Contact, Contacts};
 use parking_lot::RwLock;
 use stage::Backoff;
-use topology::{LOCK_BUCKET, escape};
+use topology::{CONTACT_KEYS, LOCK_BUCKET, escape};
 use tracing::{debug, warn};
 
 use crate::bucket;
@@ -26,7 +26,7 @@ impl ContactBook {
     /// Reads all contacts, and follows their changes from then on.
     pub(crate) async fn open(context: Context) -> anyhow::Result<Self> {
         let book = Self::default();
-        bucket::read(&context, LOCK_BUCKET, "contact.>", |message| {
+        bucket::read(&context, LOCK_BUCKET, &every_key(), |message| {
             let key = message.subject.rsplit('.').next().unwrap_or_default();
             book.set(key, &message.payload);
         })
@@ -66,6 +66,11 @@ impl ContactBook {
     }
 }
 
+/// The keys of all contacts.
+fn every_key() -> String {
+    format!("{CONTACT_KEYS}>")
+}
+
 async fn follow(context: Context, book: ContactBook) {
     let mut backoff = Backoff::up_to(Duration::from_secs(5));
     loop {
@@ -78,7 +83,7 @@ async fn follow(context: Context, book: ContactBook) {
 
 async fn watch(context: &Context, book: &ContactBook) -> anyhow::Result<()> {
     let bucket = context.get_key_value(LOCK_BUCKET).await?;
-    let mut changes = bucket.watch_with_history("contact.>").await?;
+    let mut changes = bucket.watch_with_history(every_key()).await?;
     while let Some(change) = changes.next().await {
         let change = change?;
         let key = change.key.rsplit('.').next().unwrap_or_default();

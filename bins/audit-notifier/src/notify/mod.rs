@@ -1,5 +1,6 @@
 //! The flows `notify` and `send`: from ALERT to people.
 
+mod attempt;
 mod book;
 mod channels;
 mod claims;

@@ -9,7 +9,7 @@ use async_nats::jetstream::context::Context;
 use async_nats::jetstream::message::{AckKind, Acker, Message};
 use bytes::Bytes;
 use futures::StreamExt;
-use notification::{Channel, ChannelKind, Delivery, Outgoing, Pushed, Queue, SendError};
+use notification::{Channel, ChannelKind, Delivery, Pushed, Queue};
 use record::{DeadLetter, Original, TraceContext};
 use stage::jetstream::JetStreamSink;
 use stage::{Backoff, Reject, Sink, now_ms};
@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use topology::{NOTIFY, SEND};
 use tracing::{debug, info, warn};
 
+use super::attempt::{Attempted, Sent, attempt};
 use super::claims::{Before, Claims};
 
 /// Deliveries held at a time; the rest stays in the stream.
@@ -67,21 +68,8 @@ pub(super) struct Outbound<C> {
     held: HashMap<String, Token>,
     under_way: JoinSet<Attempted>,
     letters: u64,
-}
-
-/// A try that is over.
-struct Attempted {
-    outgoing: Outgoing<String>,
-    result: Sent,
-    began: SystemTime,
-}
-
-/// How a try ended.
-enum Sent {
-    Done,
-    Failed(SendError),
-    /// Another process sends it, or has sent it.
-    Elsewhere,
+    /// Nothing was read yet.
+    is_new: bool,
 }
 
 impl<C: Channel + 'static> Outbound<C> {
@@ -92,15 +80,15 @@ impl<C: Channel + 'static> Outbound<C> {
             held: HashMap::new(),
             under_way: JoinSet::new(),
             letters: 0,
+            is_new: true,
         }
     }
 
     /// Runs until the stage stops; what is under way then is waited for.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::up_to(Duration::from_secs(5));
-        let mut is_new = true;
         while !self.parts.stop.is_cancelled() {
-            if let Err(error) = self.serve(&mut is_new).await {
+            if let Err(error) = self.serve().await {
                 if error.is::<JoinError>() {
                     // A defect: the stage ends and is started anew, with marks for what was under way.
                     return;
@@ -118,13 +106,13 @@ impl<C: Channel + 'static> Outbound<C> {
         }
     }
 
-    async fn serve(&mut self, is_new: &mut bool) -> anyhow::Result<()> {
+    async fn serve(&mut self) -> anyhow::Result<()> {
         let stream = self.parts.context.get_stream(NOTIFY.name).await?;
         let durable = SEND.durable(self.kind().name());
-        if *is_new {
+        if self.is_new {
             // What a process that died had held comes at once, not after its ack wait.
             stream.reset_consumer(&durable, None).await?;
-            *is_new = false;
+            self.is_new = false;
         }
         let consumer: PullConsumer = stream
             .get_consumer(&durable)
@@ -351,53 +339,6 @@ impl<C: Channel + 'static> Outbound<C> {
             settle(token, AckKind::Progress).await;
         }
     }
-}
-
-/// Marks, sends, marks again.
-async fn attempt<C: Channel>(
-    channel: Arc<C>,
-    claims: Claims,
-    outgoing: Outgoing<String>,
-) -> Attempted {
-    let began = SystemTime::now();
-    let result = if claim(&claims, &outgoing).await {
-        let result = channel.send(&outgoing.message).await;
-        for (_, id) in &outgoing.members {
-            match &result {
-                Ok(()) => claims.sent(id).await,
-                Err(_) => claims.failed(id).await,
-            }
-        }
-        result.map_or_else(Sent::Failed, |()| Sent::Done)
-    } else {
-        Sent::Elsewhere
-    };
-    Attempted {
-        outgoing,
-        result,
-        began,
-    }
-}
-
-/// Marks every delivery of a message; when one of them is another process's, none.
-async fn claim(claims: &Claims, outgoing: &Outgoing<String>) -> bool {
-    for (index, (_, id)) in outgoing.members.iter().enumerate() {
-        let mut backoff = Backoff::up_to(Duration::from_secs(1));
-        let is_ours = loop {
-            match claims.sending(id).await {
-                Ok(is_ours) => break is_ours,
-                Err(error) => debug!("{error}"),
-            }
-            backoff.wait().await;
-        };
-        if !is_ours {
-            for (_, id) in outgoing.members.iter().take(index) {
-                claims.failed(id).await;
-            }
-            return false;
-        }
-    }
-    true
 }
 
 /// A lost settlement makes the delivery come again; its mark keeps it from being sent again.

@@ -4,13 +4,14 @@ use std::time::Duration;
 
 use alert::Alert;
 use async_nats::HeaderMap;
-use async_nats::jetstream::context::{Context, PublishError, PublishErrorKind};
+use async_nats::jetstream::context::Context;
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use futures::stream::FuturesUnordered;
 use futures::{FutureExt, StreamExt};
 use notification::{ChannelKind, Delivery, Planner};
 use record::{KafkaRecord, Origin, Original, StageItem, TraceContext};
+use stage::jetstream::is_full;
 use stage::{Handler, Outputs, Refused, Reject, Sink, Unavailable};
 use topology::NOTIFY;
 
@@ -134,8 +135,4 @@ impl Sink for DeliverySink {
         }
         Ok(refused)
     }
-}
-
-fn is_full(error: &PublishError) -> bool {
-    error.kind() == PublishErrorKind::Other && error.to_string().contains("maximum bytes exceeded")
 }

@@ -5,10 +5,7 @@ use async_nats::jetstream::context::Context;
 use async_nats::jetstream::kv::{Operation, Store};
 use futures::TryStreamExt;
 use notification::Contacts;
-use topology::{LOCK_BUCKET, escape, unescape};
-
-/// First part of the keys.
-const KEYS: &str = "contact.";
+use topology::{CONTACT_KEYS, LOCK_BUCKET, contact_key, unescape};
 
 /// Tries of a change that others change at the same time.
 const TRIES: usize = 10;
@@ -25,7 +22,9 @@ impl ContactStore {
     }
 
     pub(super) async fn put(&self, lock: &str, contacts: &Contacts) -> anyhow::Result<()> {
-        self.0.put(key(lock), contacts.to_json().into()).await?;
+        self.0
+            .put(contact_key(lock), contacts.to_json().into())
+            .await?;
         Ok(())
     }
 
@@ -35,7 +34,7 @@ impl ContactStore {
         lock: &str,
         change: impl Fn(&Contacts) -> anyhow::Result<Contacts>,
     ) -> anyhow::Result<()> {
-        let key = key(lock);
+        let key = contact_key(lock);
         for _ in 0..TRIES {
             let entry = self.0.entry(&key).await?;
             let revision = entry.as_ref().map_or(0, |entry| entry.revision);
@@ -61,7 +60,7 @@ impl ContactStore {
         let keys: Vec<String> = self.0.keys().await?.try_collect().await?;
         let mut locks = Vec::new();
         for key in keys {
-            let Some(token) = key.strip_prefix(KEYS) else {
+            let Some(token) = key.strip_prefix(CONTACT_KEYS) else {
                 continue;
             };
             let Some(value) = self.0.get(&key).await? else {
@@ -76,8 +75,4 @@ impl ContactStore {
         locks.sort_by(|(left, _), (right, _)| left.cmp(right));
         Ok(locks)
     }
-}
-
-fn key(lock: &str) -> String {
-    format!("{KEYS}{}", escape(lock))
 }

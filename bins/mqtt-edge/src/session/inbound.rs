@@ -118,8 +118,7 @@ impl<B: Bus> Session<B> {
         }
         // Before a nonce is claimed: a command that is then not stored would be refused when it
         // comes again.
-        let intake = Arc::clone(&self.intake);
-        unless_it_ends(&self.seat, &edge.stop, intake.wait_for_room()).await?;
+        self.wait_for_room().await?;
         let checks = checked.iter_mut().map(async |arrival| {
             let Publish { topic, payload, .. } = &arrival.publish;
             let judgement = commands.judge(topic, payload).await;

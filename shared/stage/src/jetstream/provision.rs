@@ -141,7 +141,8 @@ async fn partitions(context: &Context, wanted: Option<u16>) -> Result<u16, Provi
     Ok(wanted.unwrap_or(1))
 }
 
-async fn stored_partitions(
+/// Partitions of a stream, as they were fixed when it was made; `None` when it is not there.
+pub async fn stored_partitions(
     context: &Context,
     spec: &StreamSpec,
 ) -> Result<Option<u16>, ProvisionError> {

@@ -1,12 +1,17 @@
 //! One frame at a time into a stream, acknowledged.
 
 use async_nats::HeaderMap;
-use async_nats::jetstream::context::{Context, PublishErrorKind};
+use async_nats::jetstream::context::{Context, PublishError, PublishErrorKind};
 use async_nats::jetstream::message::PublishMessage;
 use bytes::Bytes;
 use record::TraceContext;
 
 use crate::sink::Unavailable;
+
+/// Whether a stream refused a message because it is full (10077).
+pub fn is_full(error: &PublishError) -> bool {
+    error.kind() == PublishErrorKind::Other && error.to_string().contains("maximum bytes exceeded")
+}
 
 /// Publishes frames to one subject, each stored before the next is sent.
 ///
@@ -44,10 +49,8 @@ impl FramePublisher {
             headers.insert("traceparent", trace.to_string());
         }
         let message = PublishMessage::build().payload(frame).headers(headers);
-        let unavailable = |error: async_nats::jetstream::context::PublishError| {
-            let full = error.kind() == PublishErrorKind::Other
-                && error.to_string().contains("maximum bytes exceeded");
-            let state = if full { " is full" } else { "" };
+        let unavailable = |error: PublishError| {
+            let state = if is_full(&error) { " is full" } else { "" };
             Unavailable::new(format!("stream {}{state}", self.stream), error)
         };
         let ack = self
