@@ -59,6 +59,11 @@ impl Ledger {
             .acknowledged = true;
     }
 
+    /// Messages that were published.
+    pub(crate) fn published_count(&self) -> usize {
+        self.messages.len()
+    }
+
     /// Books records in the order in which Kafka holds them.
     pub(crate) fn book_stored(&mut self, records: &[ReadRecord]) {
         for record in records {

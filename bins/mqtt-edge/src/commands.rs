@@ -4,14 +4,16 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::context::Context;
 use command::{Claim, KeyRing, Limits, Nonces, SignDigits, Verified, Verifier};
-use opentelemetry::KeyValue;
-use opentelemetry::metrics::{Counter, Histogram, Meter};
+use opentelemetry::metrics::Histogram;
 use record::Verdict;
 use settings::{CommandMode, CommandSettings};
 use stage::Backoff;
+use telemetry::metrics::edge::COMMAND_CHECK_DURATION;
+use telemetry::{LabelledCounter, Meter};
 use tracing::warn;
 
 use crate::codec::{Answer, ReasonCode};
+use crate::meters::command_checks;
 use stage::now_ms;
 
 /// Upper bounds of a check's duration: a signature takes 10 us, a claimed nonce a round trip to
@@ -26,7 +28,7 @@ pub(crate) struct CommandCheck {
     settings: CommandSettings,
     verifier: Verifier,
     nonces: Nonces,
-    checks: Counter<u64>,
+    checks: LabelledCounter,
     duration: Histogram<f64>,
 }
 
@@ -60,12 +62,8 @@ impl CommandCheck {
             settings: settings.clone(),
             verifier: Verifier::new(keys, limits),
             nonces,
-            checks: meter.u64_counter("latchwork.command.checks").build(),
-            duration: meter
-                .f64_histogram("latchwork.command.check.duration")
-                .with_unit("s")
-                .with_boundaries(SECONDS.to_vec())
-                .build(),
+            checks: command_checks(meter),
+            duration: COMMAND_CHECK_DURATION.histogram_with(meter, &SECONDS),
         }))
     }
 
@@ -86,8 +84,7 @@ impl CommandCheck {
             Err(verdict) => verdict,
         };
         self.duration.record(began.elapsed().as_secs_f64(), &[]);
-        self.checks
-            .add(1, &[KeyValue::new("verdict", verdict.name())]);
+        self.checks.add([verdict.name()], 1);
         Judgement {
             verdict,
             refused: mode == CommandMode::Enforce && verdict != Verdict::Ok,

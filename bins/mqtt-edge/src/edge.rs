@@ -1,7 +1,6 @@
 //! What all sessions share.
 
 use bytes::Bytes;
-use opentelemetry::metrics::Counter;
 use record::Kind;
 use schema::Contracts;
 use settings::WantedEvents;
@@ -11,6 +10,7 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::Bus;
 use crate::codec::Limits;
 use crate::commands::CommandCheck;
+use crate::meters::Meters;
 use crate::session::Registry;
 use crate::topics::Topics;
 use crate::uplink::Uplink;
@@ -34,14 +34,6 @@ pub(crate) struct Edge<B: Bus> {
     pub(crate) allow_anonymous: bool,
     pub(crate) meters: Meters,
     pub(crate) stop: CancellationToken,
-}
-
-/// What the edge counts besides the records.
-pub(crate) struct Meters {
-    /// `QoS` 0 messages that a stalled store had no room for.
-    pub(crate) qos0_dropped: Counter<u64>,
-    /// Messages that a subscriber was too slow for, or had announced to be too large.
-    pub(crate) deliveries_dropped: Counter<u64>,
 }
 
 impl<B: Bus> Edge<B> {

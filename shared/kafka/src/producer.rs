@@ -1,11 +1,12 @@
 //! The one producer of a process, shared by its lanes.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
 use parking_lot::Mutex;
 use rdkafka::producer::{Producer, PurgeConfig, ThreadedProducer};
+use telemetry::LatencyHistogram;
 use tokio::sync::watch;
 
 use crate::delivery::{Lanes, MAX_FLIGHT};
@@ -64,6 +65,7 @@ struct Shared {
     renewing: tokio::sync::Mutex<()>,
     alone: Arc<tokio::sync::Mutex<()>>,
     renewed: AtomicU64,
+    latency: OnceLock<LatencyHistogram>,
 }
 
 /// The producer of now. The generation tells a lane whether another one replaced it already.
@@ -121,6 +123,7 @@ impl KafkaProducer {
                 renewing: tokio::sync::Mutex::new(()),
                 alone: Arc::default(),
                 renewed: AtomicU64::new(0),
+                latency: OnceLock::new(),
             }),
         })
     }
@@ -128,6 +131,16 @@ impl KafkaProducer {
     /// A sink for one lane.
     pub fn sink(&self) -> Result<KafkaSink, KafkaError> {
         KafkaSink::new(self.clone())
+    }
+
+    /// Records how long each record took from its timestamp to Kafka's confirmation of its batch.
+    /// The first histogram that is given stays.
+    pub fn measure(&self, latency: LatencyHistogram) {
+        self.shared.latency.get_or_init(|| latency);
+    }
+
+    pub(crate) fn latency(&self) -> Option<&LatencyHistogram> {
+        self.shared.latency.get()
     }
 
     /// Waits until Kafka answers: what a stage's readiness waits for. Cancel-safe.

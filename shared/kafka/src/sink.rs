@@ -14,6 +14,7 @@ use crate::enqueue::{NotQueued, enqueue};
 use crate::error::KafkaError;
 use crate::failure::{Meaning, meaning};
 use crate::gate::{Found, HeldFor, is_topic_name};
+use crate::latency::record_latency;
 use crate::plan::Plan;
 use crate::producer::{KafkaProducer, NativeProducer, UnknownTopic};
 
@@ -99,6 +100,9 @@ impl KafkaSink {
                 }
             } else if self.plan.is_done() {
                 refused.sort_unstable_by_key(|refused| refused.index);
+                if let Some(latency) = self.producer.latency() {
+                    record_latency(latency, items, &refused);
+                }
                 return Ok(refused);
             } else if !self.open_topics(items, &mut refused).await? {
                 backoff.wait().await;

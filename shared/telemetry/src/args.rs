@@ -19,6 +19,16 @@ pub struct TelemetryArgs {
     #[arg(long, help_heading = HEADING, env = "OTEL_EXPORTER_OTLP_ENDPOINT", value_name = "URL")]
     pub otlp_endpoint: Option<String>,
 
+    /// Whether metrics are pushed to the OTLP endpoint, too
+    ///
+    /// `none` where Prometheus scrapes /metrics and the endpoint takes traces alone, as Jaeger does.
+    #[arg(long, help_heading = HEADING,
+        env = "OTEL_METRICS_EXPORTER",
+        value_name = "EXPORTER",
+        default_value = "otlp"
+    )]
+    pub metrics_exporter: MetricsExporter,
+
     /// Serve /healthz, /readyz and /metrics here, e.g. 0.0.0.0:9464 (port 0: any free port)
     ///
     /// /healthz answers 200 while the process lives; /readyz answers 503 with what is still
@@ -53,6 +63,16 @@ pub struct TelemetryArgs {
     pub trace_sample: f64,
 }
 
+/// Who gets metrics besides `/metrics`. The variable and its words are OpenTelemetry's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum MetricsExporter {
+    /// The OTLP endpoint.
+    Otlp,
+    /// Nobody.
+    #[value(alias = "prometheus")]
+    None,
+}
+
 /// How log lines look.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 pub enum LogFormat {
@@ -69,6 +89,7 @@ impl Default for TelemetryArgs {
     fn default() -> Self {
         Self {
             otlp_endpoint: None,
+            metrics_exporter: MetricsExporter::Otlp,
             health: None,
             log: "info".to_owned(),
             log_format: LogFormat::Auto,
@@ -108,14 +129,16 @@ mod tests {
         let plain = Stage::try_parse_from(["stage"]).unwrap().telemetry;
         let default = TelemetryArgs::default();
         assert_eq!(plain.log_format, default.log_format);
+        assert_eq!(plain.metrics_exporter, default.metrics_exporter);
         assert!((plain.trace_sample - default.trace_sample).abs() < f64::EPSILON);
 
         let line = "stage --otlp-endpoint http://c:4318 --health 127.0.0.1:0 --log debug \
-                    --log-format json --trace-sample 1";
+                    --log-format json --trace-sample 1 --metrics-exporter none";
         let full = Stage::try_parse_from(line.split_whitespace())
             .unwrap()
             .telemetry;
         assert_eq!(full.otlp_endpoint.as_deref(), Some("http://c:4318"));
+        assert_eq!(full.metrics_exporter, MetricsExporter::None);
         assert_eq!(full.health.unwrap().port(), 0);
         assert_eq!(
             (full.log.as_str(), full.log_format),
@@ -159,6 +182,7 @@ mod tests {
             ("--trace-sample", "some"),
             ("--health", "localhost"),
             ("--log-format", "xml"),
+            ("--metrics-exporter", "statsd"),
         ] {
             let argument = format!("{flag}={value}");
             let error = Stage::try_parse_from(["stage", argument.as_str()]).unwrap_err();

@@ -5,14 +5,16 @@ use std::net::{SocketAddr, TcpListener};
 use axum::{
     Router,
     extract::State,
-    http::{StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, StatusCode,
+        header::{ACCEPT, CONTENT_TYPE},
+    },
     response::{IntoResponse, Response},
     routing::get,
 };
-use prometheus::{Registry, TEXT_FORMAT, TextEncoder};
 use tokio::{runtime::Handle, task::JoinHandle};
 
-use crate::{Readiness, TelemetryError};
+use crate::{Readiness, TelemetryError, exposition::Exposition};
 
 /// The server's task; it ends with this value.
 #[derive(Debug)]
@@ -26,7 +28,7 @@ impl HealthServer {
     pub(crate) fn start(
         address: SocketAddr,
         readiness: Readiness,
-        registry: Registry,
+        exposition: Exposition,
     ) -> Result<Self, TelemetryError> {
         let runtime = Handle::try_current().map_err(|_| TelemetryError::NoRuntime)?;
         let health = |reason| TelemetryError::Health { address, reason };
@@ -35,7 +37,7 @@ impl HealthServer {
         let listener = tokio::net::TcpListener::from_std(listener).map_err(health)?;
         let address = listener.local_addr().map_err(health)?;
         let task = runtime.spawn(async move {
-            if let Err(error) = axum::serve(listener, router(readiness, registry)).await {
+            if let Err(error) = axum::serve(listener, router(readiness, exposition)).await {
                 tracing::error!(%address, %error, "health and metrics are not served any more");
             }
         });
@@ -54,11 +56,11 @@ impl Drop for HealthServer {
     }
 }
 
-fn router(readiness: Readiness, registry: Registry) -> Router {
+fn router(readiness: Readiness, exposition: Exposition) -> Router {
     Router::new()
         .route("/healthz", get(async || "ok\n"))
         .route("/readyz", get(ready).with_state(readiness))
-        .route("/metrics", get(metrics).with_state(registry))
+        .route("/metrics", get(metrics).with_state(exposition))
 }
 
 async fn ready(State(readiness): State<Readiness>) -> (StatusCode, String) {
@@ -73,10 +75,11 @@ async fn ready(State(readiness): State<Readiness>) -> (StatusCode, String) {
     }
 }
 
-async fn metrics(State(registry): State<Registry>) -> Response {
-    match TextEncoder::new().encode_to_string(&registry.gather()) {
-        Ok(text) => ([(CONTENT_TYPE, TEXT_FORMAT)], text).into_response(),
-        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, format!("{error}\n")).into_response(),
+async fn metrics(State(exposition): State<Exposition>, headers: HeaderMap) -> Response {
+    let accept = headers.get(ACCEPT).and_then(|value| value.to_str().ok());
+    match exposition.render(accept.unwrap_or_default()) {
+        Ok((kind, text)) => ([(CONTENT_TYPE, kind)], text).into_response(),
+        Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error + "\n").into_response(),
     }
 }
 
@@ -87,7 +90,7 @@ mod tests {
 
     fn start(readiness: &Readiness) -> HealthServer {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        HealthServer::start(any, readiness.clone(), Registry::new()).unwrap()
+        HealthServer::start(any, readiness.clone(), Exposition::default()).unwrap()
     }
 
     /// Scenario: a stage comes up, loses NATS, gets it back.
@@ -119,7 +122,7 @@ mod tests {
     async fn a_port_in_use_is_one_clear_line() {
         let first = start(&Readiness::default());
         let address = first.address();
-        let second = || HealthServer::start(address, Readiness::default(), Registry::new());
+        let second = || HealthServer::start(address, Readiness::default(), Exposition::default());
         let error = second().unwrap_err().to_string();
         assert!(error.contains(&address.to_string()), "{error}");
         assert!(
@@ -144,7 +147,7 @@ mod tests {
     #[test]
     fn without_a_runtime_it_is_an_error() {
         let any = SocketAddr::from(([127, 0, 0, 1], 0));
-        let result = HealthServer::start(any, Readiness::default(), Registry::new());
+        let result = HealthServer::start(any, Readiness::default(), Exposition::default());
         assert!(matches!(result, Err(TelemetryError::NoRuntime)));
     }
 }

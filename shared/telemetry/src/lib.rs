@@ -6,7 +6,7 @@
 //! * [`Tracer`]: spans of batches and of sampled records, with the ids that the records carry.
 //!   Nothing is exported, and nothing is paid but a branch, when no OTLP endpoint is set.
 //! * [`StageMetrics`] and [`Telemetry::meter`]: what is counted, once per batch. The names are in
-//!   [`METRICS`]; they are served on `/metrics` and pushed over OTLP from the same instruments.
+//!   [`metrics`]; they are served on `/metrics` and pushed over OTLP from the same instruments.
 //! * [`Readiness`]: what `/readyz` waits for.
 //! * [`SamplingPolicy`]: which records are traced, decided once at the edge.
 //!
@@ -19,10 +19,13 @@ mod args;
 mod endpoint;
 mod error;
 mod export;
+mod exposition;
 mod health;
 mod instruments;
+mod latency;
 mod logs;
-mod metrics;
+pub mod metrics;
+mod probe;
 mod process;
 mod readiness;
 mod resource;
@@ -30,23 +33,28 @@ mod sampling;
 mod span_queue;
 mod span_shape;
 mod stage_metrics;
+mod taken_records;
 mod telemetry;
 #[cfg(test)]
 mod test_http;
 mod tracer;
 
-pub use args::{LogFormat, TelemetryArgs};
+pub use args::{LogFormat, MetricsExporter, TelemetryArgs};
 pub use endpoint::EndpointError;
 pub use error::TelemetryError;
-pub use instruments::{Counter, Gauge, Histogram, Level};
-pub use metrics::{Kind, METRICS, Metric};
+pub use instruments::{Counter, Gauge, Histogram, LabelledCounter, Level};
+pub use latency::{LatencyHistogram, SampledMessage};
+pub use metrics::{Kind, Metric};
 /// One attribute of a span or a metric.
 pub use opentelemetry::KeyValue;
 /// Makes further instruments; see [`Telemetry::meter`].
 pub use opentelemetry::metrics::Meter;
+pub use probe::{NotReady, ask_ready};
 pub use readiness::{Readiness, ReadyFlag};
+pub use resource::host_name;
 pub use sampling::SamplingPolicy;
 pub use span_shape::{Failure, Operation, SpanShape};
 pub use stage_metrics::StageMetrics;
-pub use telemetry::Telemetry;
+pub use taken_records::TakenRecords;
+pub use telemetry::{Telemetry, process_meter};
 pub use tracer::{MAX_LINKS, Tracer};

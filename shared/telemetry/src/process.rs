@@ -1,11 +1,15 @@
 //! CPU time and memory of this process, read from `/proc` when somebody asks.
 
-use std::{fs, sync::Arc};
+use std::{
+    fs,
+    sync::Arc,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use opentelemetry::{KeyValue, metrics::Meter};
 
 use crate::{
-    metrics::{BUILD_INFO, CPU, RESIDENT_MEMORY, SPANS_DROPPED},
+    metrics::stage::{BUILD_INFO, CPU, RESIDENT_MEMORY, SPANS_DROPPED, START_TIME},
     span_queue::SpanCounts,
 };
 
@@ -33,6 +37,15 @@ pub(crate) fn observe(meter: &Meter, stage: &str, spans: Option<Arc<SpanCounts>>
                 observer.observe(bytes, &[]);
             }
         })
+        .build();
+    let started = SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default();
+    meter
+        .f64_observable_gauge(START_TIME.name)
+        .with_unit(START_TIME.unit)
+        .with_description(START_TIME.meaning)
+        .with_callback(move |observer| observer.observe(started.as_secs_f64(), &[]))
         .build();
     let build = [
         KeyValue::new("stage", stage.to_owned()),

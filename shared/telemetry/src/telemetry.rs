@@ -7,6 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use opentelemetry::global;
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::{
     Resource,
@@ -14,10 +15,13 @@ use opentelemetry_sdk::{
 };
 
 use crate::{
-    Readiness, SamplingPolicy, StageMetrics, TelemetryArgs, TelemetryError, Tracer,
-    endpoint::Endpoint, export, health::HealthServer, logs, process, resource,
-    span_queue::SpanQueue,
+    LatencyHistogram, Metric, MetricsExporter, Readiness, SamplingPolicy, StageMetrics,
+    TelemetryArgs, TelemetryError, Tracer, endpoint::Endpoint, export, exposition::Exposition,
+    health::HealthServer, logs, process, resource, span_queue::SpanQueue,
 };
+
+/// The instrumentation scope of every metric.
+const SCOPE: &str = "latchwork";
 
 /// Metrics are pushed this often.
 const PUSH_INTERVAL: Duration = Duration::from_secs(10);
@@ -32,6 +36,7 @@ pub struct Telemetry {
     meters: SdkMeterProvider,
     readiness: Readiness,
     sampling: SamplingPolicy,
+    exposition: Exposition,
     health: Option<HealthServer>,
 }
 
@@ -52,18 +57,24 @@ impl Telemetry {
             spans.as_ref().map(|queue| logs::tracer(queue, &resource)),
         )?;
 
-        let registry = prometheus::Registry::new();
-        let scraped = args.health.is_some().then_some(&registry);
-        let meters = meters(resource, scraped, endpoint.as_ref())?;
+        let exposition = Exposition::default();
+        let scraped = args.health.is_some().then_some(&exposition.registry);
+        let pushed = (args.metrics_exporter == MetricsExporter::Otlp).then_some(endpoint.as_ref());
+        let meters = meters(resource, scraped, pushed.flatten())?;
+        global::set_meter_provider(meters.clone());
         process::observe(
-            &meters.meter("latchwork"),
+            &meters.meter(SCOPE),
             stage,
             spans.as_ref().map(SpanQueue::counts),
         );
 
         let readiness = Readiness::default();
         let health = match args.health {
-            Some(address) => Some(HealthServer::start(address, readiness.clone(), registry)?),
+            Some(address) => Some(HealthServer::start(
+                address,
+                readiness.clone(),
+                exposition.clone(),
+            )?),
             None => None,
         };
         Ok(Self {
@@ -74,6 +85,7 @@ impl Telemetry {
             sampling: SamplingPolicy {
                 state_fraction: args.trace_sample,
             },
+            exposition,
             health,
         })
     }
@@ -93,10 +105,16 @@ impl Telemetry {
         StageMetrics::new(&self.meter(), stage)
     }
 
+    /// A histogram of latencies, served on `/metrics` with exemplars. One per metric: it is shared by
+    /// all who ask.
+    pub fn latency(&self, metric: &'static Metric, stage: &str) -> LatencyHistogram {
+        self.exposition.latency(metric, stage)
+    }
+
     /// For counters and gauges of one stage alone. Name them `latchwork.x.y`: they are served as
     /// `latchwork_x_y` with unit and `_total` appended.
     pub fn meter(&self) -> Meter {
-        self.meters.meter("latchwork")
+        self.meters.meter(SCOPE)
     }
 
     /// Conditions of `/readyz`.
@@ -122,6 +140,12 @@ impl Drop for Telemetry {
             flush(spans, &self.meters, FLUSH_DEADLINE);
         }
     }
+}
+
+/// The meter of this process, for what is made far from where its [`Telemetry`] was started.
+/// Instruments that are made before that record nothing.
+pub fn process_meter() -> Meter {
+    global::meter(SCOPE)
 }
 
 /// Closes both exports at once, each on a thread of its own that is left behind when the

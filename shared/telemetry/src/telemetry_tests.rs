@@ -9,7 +9,9 @@ use parking_lot::Mutex;
 use record::TraceContext;
 
 use super::*;
-use crate::{KeyValue, Kind, METRICS, Operation, SpanShape, test_http::get_path};
+use crate::{
+    KeyValue, Kind, Operation, SpanShape, metrics::stage::ALL as METRICS, test_http::get_path,
+};
 
 fn args(endpoint: Option<String>) -> TelemetryArgs {
     TelemetryArgs {
@@ -173,6 +175,9 @@ async fn the_table_of_metrics_is_true() {
     stage
         .send_duration
         .record_duration(Duration::from_millis(3));
+    stage.records_settled.add(2);
+    stage.records_returned.add(1);
+    stage.lanes.add(1);
     stage.in_flight.add(7);
     lane.in_flight.add(-5);
     stage.dead_letters("schema", 2);
@@ -274,4 +279,24 @@ async fn bad_settings_are_one_clear_line() {
         let line = result.unwrap_err().to_string();
         assert!(line.contains(word) && !line.contains('\n'), "{line}");
     }
+}
+
+/// Scenario: the endpoint takes traces alone, and metrics are scraped.
+/// Guarantee: no metrics are pushed, at the end neither; the spans arrive.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn metrics_stay_here_when_told_to() {
+    let (endpoint, requests) = collector().await;
+    let args = TelemetryArgs {
+        metrics_exporter: MetricsExporter::None,
+        ..args(Some(endpoint))
+    };
+    let telemetry = Telemetry::start("transform", &args).unwrap();
+    let now = SystemTime::now();
+    telemetry
+        .tracer()
+        .record_span(&shape(), TraceContext::root(true), now..now, Vec::new);
+    telemetry.shutdown();
+    let requests = requests.lock();
+    let paths: Vec<&str> = requests.iter().map(|(path, _)| path.as_str()).collect();
+    assert_eq!(paths, ["/v1/traces"]);
 }

@@ -60,6 +60,8 @@ impl<B: Bus> Session<B> {
             let mut arrivals = VecDeque::new();
             let next = self.take_publishes(&mut arrivals);
             self.judge(&mut arrivals).await?;
+            let answers = arrivals.iter().map(|arrival| arrival.answer.reason);
+            self.edge.meters.published(answers);
             // What arrived before a broken packet counts.
             self.push_all(arrivals).await?;
             match next? {

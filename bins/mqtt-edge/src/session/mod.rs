@@ -118,6 +118,8 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: S
     let (mut session, seat) = match opened {
         Ok(opened) => opened,
         Err(end) => {
+            let answered = end.code.map(ReasonCode::name);
+            edge.meters.refused(answered.unwrap_or(end.reason));
             debug!(
                 peer,
                 reason = end.reason,
@@ -127,6 +129,7 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: S
             return;
         }
     };
+    edge.meters.connected();
     session.connected().await;
     let end = session.run().await;
     debug!(
@@ -136,6 +139,7 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: S
         "connection closed"
     );
     session.close(&end).await;
+    edge.meters.disconnected(end.reason);
     edge.registry.leave(&session.template.client_id, &seat);
 }
 

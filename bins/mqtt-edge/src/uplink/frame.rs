@@ -42,16 +42,19 @@ pub(super) struct FillingFrame {
     /// Sessions with PUBACKs that wait for this frame, each once.
     pub(super) waiting: Vec<Arc<Outbox>>,
     pub(super) routes: Vec<Message>,
+    /// When the messages that want a PUBACK came in.
+    pub(super) received_ms: Vec<u64>,
     pub(super) spans: Vec<EdgeSpan>,
 }
 
 impl FillingFrame {
     pub(super) fn push(&mut self, record: &Record, entry: &mut Entry<'_>) {
         self.records.push(record);
-        if let Some((outbox, packet_id, answer)) = entry.acknowledge.take()
-            && outbox.expect_stored(self.number, packet_id, answer)
-        {
-            self.waiting.push(Arc::clone(outbox));
+        if let Some((outbox, packet_id, answer)) = entry.acknowledge.take() {
+            self.received_ms.push(record.received_at_ms);
+            if outbox.expect_stored(self.number, packet_id, answer) {
+                self.waiting.push(Arc::clone(outbox));
+            }
         }
         self.routes.extend(entry.route.take());
         self.spans.extend(entry.span.take());
@@ -60,6 +63,7 @@ impl FillingFrame {
     /// Forgets everything but its memory.
     pub(super) fn recycle(&mut self) {
         self.waiting.clear();
+        self.received_ms.clear();
         self.routes.clear();
         self.spans.clear();
     }

@@ -1,12 +1,12 @@
 //! Stores a lane's frames, one in flight, and lets their sessions acknowledge.
 
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use stage::jetstream::FramePublisher;
-use stage::{Backoff, Unavailable};
-use telemetry::{KeyValue, SpanShape, StageMetrics, Tracer};
+use stage::{Backoff, Unavailable, now_ms};
+use telemetry::{KeyValue, LatencyHistogram, SampledMessage, SpanShape, StageMetrics, Tracer};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
@@ -34,6 +34,8 @@ pub struct LaneParts<B> {
     pub id_prefix: String,
     /// Counts.
     pub metrics: StageMetrics,
+    /// From PUBLISH to PUBACK.
+    pub puback: LatencyHistogram,
     /// Spans.
     pub tracer: Tracer,
     /// Span shapes by index, see [`EdgeSpan::shape`].
@@ -67,7 +69,6 @@ impl<B: Bus> Lane<B> {
             };
             let began = Instant::now();
             let records = frame.records.len();
-            self.parts.metrics.records_taken.add(records as u64);
             self.store(&mut frame, records).await;
             self.release(&mut frame).await;
             self.intake.recycle(frame);
@@ -78,8 +79,7 @@ impl<B: Bus> Lane<B> {
     /// Stores the frame, however long it takes: a repeat has the same id, so it is stored once.
     async fn store(&self, frame: &mut FillingFrame, records: usize) {
         let metrics = &self.parts.metrics;
-        let in_flight = i64::try_from(records).unwrap_or(i64::MAX);
-        metrics.in_flight.add(in_flight);
+        let taken = metrics.take(records);
         let started = Instant::now();
         let id = format!("{}:{}", self.parts.id_prefix, frame.number);
         let trace = frame.spans.first().map(|span| span.context);
@@ -100,7 +100,7 @@ impl<B: Bus> Lane<B> {
         metrics.send_duration.record_duration(started.elapsed());
         metrics.records_stored.add(records as u64);
         metrics.batches.add(1);
-        metrics.in_flight.add(-in_flight);
+        taken.settle();
     }
 
     /// The frame is safe: acknowledge, route, trace.
@@ -108,6 +108,9 @@ impl<B: Bus> Lane<B> {
         for outbox in &frame.waiting {
             outbox.stored(frame.number);
         }
+        let example = frame.spans.first().and_then(sampled);
+        let received_ms = frame.received_ms.drain(..);
+        self.parts.puback.record(now_ms(), received_ms, example);
         for message in frame.routes.drain(..) {
             if let Err(error) = self.parts.bus.publish(message).await {
                 error!(%error, "could not route a message to local subscribers");
@@ -132,6 +135,14 @@ impl<B: Bus> Lane<B> {
             }
         }
     }
+}
+
+fn sampled(span: &EdgeSpan) -> Option<SampledMessage> {
+    let began = span.started.duration_since(UNIX_EPOCH).ok()?;
+    Some(SampledMessage {
+        trace_id: span.context.trace_id,
+        began_ms: u64::try_from(began.as_millis()).ok()?,
+    })
 }
 
 /// A store that refuses or is away: says so at first and then every ten seconds.
