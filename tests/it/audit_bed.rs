@@ -1,16 +1,14 @@
 //! A pipeline with an audit, and an audit-notifier that a test starts and kills by itself.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::Duration;
 
 use audit::{Entry, EntryKind};
-use latchwork::stack::wait_until_ready;
 use serde_json::Value;
-use servers::{ChildCommand, ChildProcess, Output, free_port};
-use tempfile::TempDir;
 use tokio::time::sleep;
 
 use crate::payloads::unique;
+use crate::replica::Replica;
 use crate::run_command::{Outcome, latchwork};
 use crate::testbed::Testbed;
 use crate::waiting::{DEADLINE, until};
@@ -61,72 +59,19 @@ pub(crate) fn door(lock: &str, number: u64) -> String {
     )
 }
 
-/// An audit-notifier beside the stack, which starts nothing again by itself.
-pub(crate) struct Notifier {
-    child: ChildProcess,
-    health: String,
-    log: PathBuf,
-    // Holds the pipeline file and the log.
-    _folder: TempDir,
+/// An audit-notifier beside the stack, with every flow of the pipeline.
+pub(crate) fn notifier(bed: &Testbed, pipeline: &str) -> Replica {
+    notifier_of(bed, pipeline, "audit,notify")
 }
 
-impl Notifier {
-    /// Every flow of the pipeline.
-    pub(crate) fn start(bed: &Testbed, pipeline: &str) -> Self {
-        Self::start_flow(bed, pipeline, "audit,notify")
-    }
-
-    /// One flow, or several with commas in between.
-    pub(crate) fn start_flow(bed: &Testbed, pipeline: &str, flow: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let config = folder.path().join("pipeline.toml");
-        std::fs::write(&config, pipeline).unwrap();
-        let health = format!("127.0.0.1:{}", free_port().unwrap());
-        let log = folder.path().join("audit-notifier.log");
-        let program = env!("CARGO_BIN_EXE_latchwork-under-test");
-        let command = ChildCommand::new("audit-notifier", program)
-            .args(["stage", "audit-notifier", "--nats", bed.nats_url()])
-            .args(["--health", &health, "--config"])
-            .arg(&config)
-            .env("LATCHWORK_FLOW", flow)
-            .env("LATCHWORK_LOG_FORMAT", "human")
-            .env("OTEL_EXPORTER_OTLP_ENDPOINT", "")
-            .output(Output::File(log.clone()));
-        Self {
-            child: ChildProcess::spawn(command).unwrap(),
-            health,
-            log,
-            _folder: folder,
-        }
-    }
-
-    pub(crate) async fn ready(&self) {
-        let ready = wait_until_ready("audit-notifier", &self.health, DEADLINE).await;
-        if let Err(error) = ready {
-            panic!("{error}\n{}", self.said());
-        }
-    }
-
-    /// SIGKILL, and a new start. It may not be ready yet.
-    pub(crate) async fn kill(&mut self) {
-        self.child.kill().await.unwrap();
-        self.child.restart().await.unwrap();
-    }
-
-    /// SIGKILL, for good.
-    pub(crate) async fn end(mut self) {
-        self.child.kill().await.unwrap();
-    }
-
-    /// Whether it has ended by itself.
-    pub(crate) fn has_ended(&mut self) -> bool {
-        self.child.exited().unwrap().is_some()
-    }
-
-    /// What it has written.
-    pub(crate) fn said(&self) -> String {
-        std::fs::read_to_string(&self.log).unwrap_or_default()
-    }
+/// One flow of it, or several with commas in between.
+pub(crate) fn notifier_of(bed: &Testbed, pipeline: &str, flow: &str) -> Replica {
+    Replica::start(
+        bed,
+        "audit-notifier",
+        Some(pipeline),
+        &[("LATCHWORK_FLOW", flow)],
+    )
 }
 
 /// When the next kill comes: at any moment of the start, or at work.
@@ -142,7 +87,7 @@ impl Moments {
         Self(fastrand::Rng::with_seed(seed))
     }
 
-    pub(crate) async fn next(&mut self, notifier: &Notifier) {
+    pub(crate) async fn next(&mut self, notifier: &Replica) {
         if self.0.bool() {
             notifier.ready().await;
             sleep(Duration::from_millis(self.0.u64(0..150))).await;

@@ -10,14 +10,16 @@ use audit::EntryKind;
 use latchwork::mqtt_client::MqttClient;
 use tokio::task::JoinSet;
 use tokio::time::interval;
+use topology::AUDIT_FLOW;
 
-use crate::audit_bed::{Logged, Moments, Notifier, ROAD, Topics, door, empty, logged, verify};
+use crate::audit_bed::{Logged, Moments, ROAD, Topics, door, empty, logged, notifier, verify};
 use crate::clients::{connect, publish};
 use crate::crash::ONE_AT_A_TIME;
 use crate::kafka_log::everything;
 use crate::payloads::state_topic;
+use crate::replica::share;
 use crate::testbed::{Setup, Testbed};
-use crate::waiting::{soon, until};
+use crate::waiting::soon;
 
 const KILLS: usize = 50;
 const LOCKS: usize = 5;
@@ -167,7 +169,7 @@ async fn fifty_kills_lose_nothing_and_fork_nothing() {
         .pipeline(&*pipeline)
         .start()
         .await;
-    let mut notifier = Notifier::start(&bed, &pipeline);
+    let mut notifier = notifier(&bed, &pipeline);
     notifier.ready().await;
     let doors = Doors::start(&bed, Duration::from_millis(20)).await;
     let mut moments = Moments::seeded();
@@ -200,76 +202,37 @@ async fn fifty_kills_lose_nothing_and_fork_nothing() {
     notifier.end().await;
 }
 
-/// Times that a second one is started.
-const RIVALS: usize = 5;
-
-/// Scenario: while locks open and close, a second audit-notifier is started on the same NATS; when
-/// one of the two has ended, another is started beside the one that is left, and so on.
-/// Guarantee: each time one of the two ends, with a line that says why, and the other goes on; the
-/// log is one whole chain per partition, with no move twice and none before an earlier one.
+/// Scenario: while locks open and close, a second audit-notifier joins the first; one of the two
+/// hangs until the other has all lanes, and comes back; then it is killed, and another one joins.
+/// Guarantee: the log is one whole chain per partition, and has every move once and in order.
 #[tokio::test]
-async fn of_two_only_one_writes() {
-    let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
-    let (entries, last) = rivals().await;
-    for lock in last.keys() {
-        let numbers = moves_of(&entries, lock);
-        assert!(numbers.is_sorted_by(|a, b| a < b), "{lock}: {numbers:?}");
-    }
-}
-
-/// Scenario: the same.
-/// Guarantee: the log has every move.
-#[tokio::test]
-#[ignore = "two instances on one partition share a durable until lanes are owned by lease: the one that is fenced may have settled what the other never saw"]
 async fn of_two_none_loses() {
     let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
-    let (entries, last) = rivals().await;
-    assert_logged_once(&entries, &last);
-}
-
-/// The log, and the last number of each lock.
-async fn rivals() -> (Vec<Logged>, BTreeMap<String, u64>) {
     let pipeline = Topics::new().pipeline("");
     let bed = Setup::new()
         .stages(&ROAD)
         .pipeline(&*pipeline)
         .start()
         .await;
-    let mut writer = Notifier::start(&bed, &pipeline);
-    writer.ready().await;
+    let mut first = notifier(&bed, &pipeline);
+    first.ready().await;
     let doors = Doors::start(&bed, Duration::from_millis(5)).await;
-    for _ in 0..RIVALS {
-        writer = against_a_rival(&bed, writer, &pipeline).await;
+    for _ in 0..2 {
+        let second = notifier(&bed, &pipeline);
+        share(&bed, AUDIT_FLOW.name, &[(&first, 1), (&second, 1)]).await;
+        first.pause();
+        share(&bed, AUDIT_FLOW.name, &[(&second, 2)]).await;
+        first.resume();
+        share(&bed, AUDIT_FLOW.name, &[(&first, 1), (&second, 1)]).await;
+        first.end().await;
+        share(&bed, AUDIT_FLOW.name, &[(&second, 2)]).await;
+        first = second;
     }
     let last = doors.stop().await;
     empty(&bed, &["UP", "EV"]).await;
-    assert!(!writer.has_ended(), "{}", writer.said());
+    assert!(!first.has_ended(), "{}", first.said());
     let outcome = verify(&bed, &[]).await;
     assert_eq!(outcome.code, Some(0), "{outcome:#?}");
     eprint!("{}", outcome.stdout);
-    (logged(&bed).await, last)
-}
-
-/// Gives the one that is left.
-async fn against_a_rival(bed: &Testbed, mut writer: Notifier, pipeline: &str) -> Notifier {
-    let mut rival = Notifier::start(bed, pipeline);
-    let mut rival_ended = false;
-    until("one of the two to end", async || {
-        rival_ended = rival.has_ended();
-        rival_ended || writer.has_ended()
-    })
-    .await;
-    let (loser, winner) = if rival_ended {
-        (rival, writer)
-    } else {
-        (writer, rival)
-    };
-    let said = loser.said();
-    assert!(
-        said.contains("another audit-notifier writes this log"),
-        "{said}"
-    );
-    assert!(!said.contains("panicked"), "{said}");
-    winner.ready().await;
-    winner
+    assert_logged_once(&logged(&bed).await, &last);
 }

@@ -6,7 +6,7 @@ use audit::EntryKind;
 use notification::Delivery;
 use record::{DeadLetter, Original};
 
-use crate::audit_bed::{Moments, Notifier, ROAD, empty, logged};
+use crate::audit_bed::{Moments, ROAD, empty, logged, notifier, notifier_of};
 use crate::crash::ONE_AT_A_TIME;
 use crate::dead_letters::dead_letters;
 use crate::notify::{LOCK, Receivers, lock, move_door, set_contact};
@@ -45,7 +45,7 @@ async fn no_mail_is_sent_twice() {
         .start()
         .await;
     let addresses = set_addresses(&bed).await;
-    let mut notifier = Notifier::start(&bed, &pipeline);
+    let mut notifier = notifier(&bed, &pipeline);
     let lock = lock(&bed).await;
     let mut moments = Moments::seeded();
     let mut number = 0;
@@ -123,10 +123,10 @@ async fn two_notifiers_send_nothing_twice() {
         .await;
     let addresses = set_addresses(&bed).await;
     let lock = lock(&bed).await;
-    let mut older = Notifier::start_flow(&bed, &pipeline, "notify");
+    let mut older = notifier_of(&bed, &pipeline, "notify");
     let mut number = 0;
     for _ in 0..2 {
-        let younger = Notifier::start_flow(&bed, &pipeline, "notify");
+        let younger = notifier_of(&bed, &pipeline, "notify");
         for _ in 0..40 {
             number += 1;
             move_door(&lock, number).await;

@@ -217,15 +217,16 @@ impl Testbed {
             .unwrap_or_else(|| panic!("{stage} does not run"))
     }
 
-    pub(crate) async fn metrics(&self, stage: &str) -> Metrics {
+    /// Where a stage serves its health and metrics.
+    pub(crate) fn health(&self, stage: &str) -> String {
         let entries = self.stack().roster().entries();
-        let entry = entries.iter().find(|entry| entry.name == stage);
-        Metrics::of(
-            &entry
-                .unwrap_or_else(|| panic!("{stage} does not run"))
-                .health,
-        )
-        .await
+        let entry = entries.into_iter().find(|entry| entry.name == stage);
+        let entry = entry.unwrap_or_else(|| panic!("{stage} does not run"));
+        entry.health
+    }
+
+    pub(crate) async fn metrics(&self, stage: &str) -> Metrics {
+        Metrics::of(&self.health(stage)).await
     }
 
     /// Waits until the streams between the stages are empty: everything taken is in Kafka or dead.
@@ -250,7 +251,7 @@ impl Testbed {
     }
 }
 
-fn send_signal(pid: u32, signal: Signal) {
+pub(crate) fn send_signal(pid: u32, signal: Signal) {
     let pid = i32::try_from(pid)
         .ok()
         .and_then(Pid::from_raw)

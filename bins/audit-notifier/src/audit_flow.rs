@@ -7,7 +7,7 @@ use audit::{Chain, CheckpointKey};
 use futures::FutureExt;
 use record::KafkaRecord;
 use settings::AuditSettings;
-use stage::{Outputs, Running, Runtime, Sink};
+use stage::{LaneRun, Outputs, OwnedLane, Running, Runtime, Sink};
 use tokio_util::sync::CancellationToken;
 use topology::{ALERT, AUDIT_FLOW, EV, LOCK_BUCKET, REC};
 use tracing::{info, warn};
@@ -18,11 +18,7 @@ use crate::lock_states::LockStates;
 use crate::log_store::{LogStore, StoredFrame};
 
 /// The lanes, each with the chain and the locks of its partition as they were left.
-pub(crate) async fn lanes(
-    runtime: &Runtime,
-    settings: &AuditSettings,
-    people: bool,
-) -> anyhow::Result<Vec<Running>> {
+pub(crate) fn lanes(runtime: &Runtime, settings: &AuditSettings, people: bool) -> Running {
     if settings.checkpoint_key_file.is_none() {
         warn!(
             "checkpoints are not signed: [audit] checkpoint_key_file names no key \
@@ -30,37 +26,37 @@ pub(crate) async fn lanes(
         );
     }
     let settings = Arc::new(settings.clone());
-    let mut lanes = Vec::new();
-    for partition in 0..runtime.partitions {
-        let fenced = CancellationToken::new();
+    runtime.leased(&AUDIT_FLOW, move |lane| {
+        let settings = Arc::clone(&settings);
         let opening = Opening {
-            runtime,
-            settings: &settings,
-            partition,
+            lane,
+            settings,
             people,
         };
-        let (handler, sink) = opening
-            .open(fenced.clone())
-            .await
-            .with_context(|| format!("cannot go on with the log of partition {partition}"))?;
-        let lane = runtime.lane_of(&AUDIT_FLOW, partition, handler, sink);
-        lanes.push(until_fenced(lane, fenced));
-    }
-    Ok(lanes)
+        opening.run()
+    })
 }
 
 /// One partition that is gone on with.
-struct Opening<'a> {
-    runtime: &'a Runtime,
-    settings: &'a Arc<AuditSettings>,
-    partition: u16,
+struct Opening {
+    lane: OwnedLane,
+    settings: Arc<AuditSettings>,
     people: bool,
 }
 
-impl Opening<'_> {
+impl Opening {
+    async fn run(self) -> anyhow::Result<LaneRun> {
+        let fenced = CancellationToken::new();
+        let partition = self.lane.partition;
+        let opened = self.open(fenced.clone()).await;
+        let (handler, sink) = opened
+            .with_context(|| format!("cannot go on with the log of partition {partition}"))?;
+        Ok(until_fenced(self.lane.run(handler, sink), fenced))
+    }
+
     async fn open(&self, fenced: CancellationToken) -> anyhow::Result<(AuditHandler, AuditSink)> {
-        let (runtime, partition) = (self.runtime, self.partition);
-        let publishing = runtime.publishing.clone();
+        let (lane, partition) = (&self.lane, self.lane.partition);
+        let publishing = lane.connections.publishing.clone();
         let log = LogStore::open(publishing.clone(), partition, fenced).await?;
         let last = log.last().map(StoredFrame::entries).transpose()?;
         let last = last.unwrap_or_default();
@@ -77,9 +73,10 @@ impl Opening<'_> {
         info!(partition, locks = handler.locks(), "goes on with the log");
         let mut sink = AuditSink::new(
             log,
-            runtime.publisher(&REC, partition),
-            self.people.then(|| runtime.publisher(&ALERT, partition)),
+            lane.publisher(&REC),
+            self.people.then(|| lane.publisher(&ALERT)),
             states,
+            lane.lease.clone(),
         );
         sink.catch_up().await?;
         let mut outputs = Outputs::default();
@@ -90,7 +87,7 @@ impl Opening<'_> {
 
     /// A stream that was made anew counts from one again: its records would be taken for old ones.
     async fn check_events(&self, applied_until: u64) -> anyhow::Result<()> {
-        let events = self.runtime.consuming.get_stream(EV.name).await?;
+        let events = self.lane.connections.consuming.get_stream(EV.name).await?;
         let newest = events.cached_info().state.last_sequence;
         ensure!(
             newest >= applied_until,
@@ -104,9 +101,9 @@ impl Opening<'_> {
     fn handler(&self, last: &[KafkaRecord]) -> anyhow::Result<AuditHandler> {
         let chain = match last.last() {
             Some(entry) => Chain::resume(&entry.value)?,
-            None => Chain::new(self.partition),
+            None => Chain::new(self.lane.partition),
         };
-        let handler = AuditHandler::new(Arc::clone(self.settings), chain);
+        let handler = AuditHandler::new(Arc::clone(&self.settings), chain);
         Ok(match &self.settings.checkpoint_key_file {
             Some(file) => handler.with_checkpoints(CheckpointKey::read(file)?),
             None => handler,
@@ -114,9 +111,8 @@ impl Opening<'_> {
     }
 }
 
-/// A fenced lane ends, and with it the stage: its supervisor starts it anew, with what the other
-/// instance has written.
-fn until_fenced(lane: Running, fenced: CancellationToken) -> Running {
+/// A fenced lane ends, and is opened anew with what the other instance has written.
+fn until_fenced(lane: LaneRun, fenced: CancellationToken) -> LaneRun {
     async move {
         tokio::select! {
             () = lane => {}

@@ -1,12 +1,16 @@
 //! Where the audit's outputs go, in the order that makes a crash harmless.
 
+mod metrics;
+
 use record::KafkaRecord;
 use stage::jetstream::{FramePublisher, JetStreamSink};
+use stage::lease::Lease;
 use stage::{Refused, Sink, Unavailable};
 
 use crate::audit::Output;
 use crate::lock_states::LockStates;
 use crate::log_store::{LogStore, StoredFrame, next_frame};
+use metrics::AuditMetrics;
 
 /// Bytes of the server's largest message that a frame of the log leaves free for headers.
 const FRAME_ROOM: usize = 16 * 1024;
@@ -20,6 +24,9 @@ pub(crate) struct AuditSink {
     /// The way to people; `None` when nobody is told.
     alerts: Option<JetStreamSink<KafkaRecord>>,
     states: LockStates,
+    /// The right to the partition: a batch has several steps, and the process may hang in each.
+    lease: Lease,
+    metrics: AuditMetrics,
     frame_limit: usize,
     /// The last batch, and how many of its entries are in the log and on their way to Kafka.
     batch: String,
@@ -32,6 +39,7 @@ impl AuditSink {
         kafka: FramePublisher,
         alerts: Option<FramePublisher>,
         states: LockStates,
+        lease: Lease,
     ) -> Self {
         Self {
             log,
@@ -39,6 +47,8 @@ impl AuditSink {
             kafka: JetStreamSink::new(kafka),
             alerts: alerts.map(JetStreamSink::new),
             states,
+            lease,
+            metrics: AuditMetrics::new(),
             batch: String::new(),
             logged: 0,
         }
@@ -96,6 +106,7 @@ impl Sink for AuditSink {
             self.logged = 0;
         }
         let mut refused = self.log(items).await?;
+        self.lease.hold().await;
         let told = items
             .iter()
             .enumerate()
@@ -115,11 +126,13 @@ impl Sink for AuditSink {
                 });
             refused.extend(alerts.send_some(batch, people).await?);
         }
+        self.lease.hold().await;
         let states = items.iter().filter_map(|item| match item {
             Output::State { key, value } => Some((std::str::from_utf8(key).ok()?, value)),
             _ => None,
         });
         self.states.store(states).await?;
+        self.metrics.stored(items, &refused);
         // Another batch may have this one's name: a tick, after the clock was set back.
         self.batch.clear();
         self.logged = 0;

@@ -52,10 +52,14 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let runtime = Runtime::start(&AUDIT_FLOW, &args.stage, &pipeline).await?;
     let mut running = Vec::new();
     if wanted(FlowName::Audit) {
-        running.extend(audit_flow::lanes(&runtime, audit, pipeline.notify().is_some()).await?);
+        running.push(audit_flow::lanes(
+            &runtime,
+            audit,
+            pipeline.notify().is_some(),
+        ));
     }
     if let Some(settings) = pipeline.notify().filter(|_| wanted(FlowName::Notify)) {
         running.extend(notify::flows(&runtime, settings).await?);
     }
-    Ok(runtime.run(running).await?)
+    runtime.run(running).await
 }

@@ -1,9 +1,5 @@
 //! The stage audit-notifier as a process of its own.
 
-use std::process::ExitCode;
-
-use clap::Parser;
-
-fn main() -> ExitCode {
-    stage::main(|| audit_notifier::run(audit_notifier::Args::parse()))
+fn main() -> std::process::ExitCode {
+    stage::binary_main(audit_notifier::run)
 }

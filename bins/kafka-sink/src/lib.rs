@@ -53,17 +53,20 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         }
     }
     let handler = CheckValue::new(pipeline.topics());
-    let sinks: Vec<_> = (0..runtime.partitions)
-        .map(|_| producer.sink())
-        .collect::<Result<_, _>>()?;
-    let parts = sinks.into_iter().map(|sink| (handler.clone(), sink));
-    let lanes = runtime.lanes(&KAFKA_SINK, parts);
-    let ended = runtime.run(lanes).await;
+    let sinks = producer.clone();
+    let lanes = runtime.leased(&KAFKA_SINK, move |lane| {
+        let sink = sinks.sink();
+        std::future::ready(
+            sink.map(|sink| lane.run(handler.clone(), sink))
+                .map_err(Into::into),
+        )
+    });
+    let ended = runtime.run([lanes]).await;
     // Lanes that were cut leave records behind whose fate is worth waiting for: fewer repeats.
     if let Err(error) = producer.flush(FLUSH_DEADLINE).await {
         tracing::warn!("{error}; what is not confirmed is sent again at the next start");
     }
-    Ok(ended?)
+    ended
 }
 
 fn unknown_topic(pipeline: &Pipeline) -> UnknownTopic {

@@ -1,9 +1,5 @@
 //! The stage kafka-sink as a process of its own.
 
-use std::process::ExitCode;
-
-use clap::Parser;
-
-fn main() -> ExitCode {
-    stage::main(|| kafka_sink::run(kafka_sink::Args::parse()))
+fn main() -> std::process::ExitCode {
+    stage::binary_main(kafka_sink::run)
 }

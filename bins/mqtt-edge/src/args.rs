@@ -47,12 +47,8 @@ impl Args {
     /// The edge's name.
     pub(crate) fn node_name(&self) -> String {
         let host = || {
-            let name = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
-            let name = name.trim();
-            format!(
-                "mqtt-edge@{}",
-                if name.is_empty() { "127.0.0.1" } else { name }
-            )
+            let name = telemetry::host_name();
+            format!("mqtt-edge@{}", name.as_deref().unwrap_or("127.0.0.1"))
         };
         self.node.clone().unwrap_or_else(host)
     }

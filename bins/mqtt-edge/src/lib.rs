@@ -9,7 +9,9 @@ pub mod codec;
 mod commands;
 mod edge;
 pub mod listener;
+mod meters;
 pub mod session;
+mod streams;
 mod topics;
 pub mod uplink;
 
@@ -19,7 +21,8 @@ use bytes::Bytes;
 use record::TopicFilter;
 use settings::Pipeline;
 use stage::{LaneDied, Runtime, StageArgs};
-use telemetry::{SpanShape, Telemetry};
+use telemetry::metrics::edge::{PARTITIONS, PUBACK_LATENCY};
+use telemetry::{SpanShape, StageMetrics};
 use tokio::task::JoinSet;
 use topology::{MQTT_EDGE, UP};
 use tracing::{info, warn};
@@ -28,7 +31,8 @@ pub use args::Args;
 use bus::RouterBus;
 use codec::Limits;
 use commands::CommandCheck;
-use edge::{Edge, Meters};
+use edge::Edge;
+use meters::Meters;
 use session::Registry;
 use topics::Topics;
 use uplink::{Lane, LaneParts, Uplink};
@@ -47,7 +51,14 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let runtime = Runtime::start(&MQTT_EDGE, &args.stage, &pipeline).await?;
     let (bus, router) = RouterBus::start()?;
     let (topics, shapes) = Topics::new(topic_classes(&pipeline));
-    let (meter, context) = (runtime.telemetry.meter(), runtime.publishing.clone());
+    let (meter, context) = (
+        runtime.telemetry.meter(),
+        runtime.connections.publishing.clone(),
+    );
+    PARTITIONS
+        .gauge(&meter)
+        .record(runtime.partitions.into(), &[]);
+    streams::watch(context.clone(), &meter);
     let commands = CommandCheck::new(pipeline.commands(), context, &meter).await?;
     let edge = Arc::new(edge(&args, &pipeline, &runtime, bus, topics, commands));
     if !args.allow_anonymous {
@@ -56,7 +67,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     info!(address = %listener.local_addr()?, node = ?edge.node, "taking MQTT connections");
     runtime.working.set(true);
 
-    let mut lanes = start_lanes(&edge, &runtime, &shapes.into());
+    let metrics = runtime.telemetry.stage_metrics(MQTT_EDGE.stage);
+    let mut lanes = start_lanes(&edge, &runtime, &shapes.into(), &metrics);
+    let announced = tokio::spawn(runtime.announced(&MQTT_EDGE, metrics));
     tokio::select! {
         () = listener::accept(Arc::clone(&edge), listener, args.stage.drain_deadline() / 2) => {}
         () = router.died() => anyhow::bail!(
@@ -65,6 +78,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         Some(_) = lanes.join_next() => return Err(LaneDied { stage: MQTT_EDGE.stage }.into()),
     }
     drain(&edge, lanes, &args.stage).await;
+    announced.abort();
     runtime.telemetry.shutdown();
     Ok(())
 }
@@ -77,7 +91,7 @@ fn edge(
     topics: Topics,
     commands: Option<CommandCheck>,
 ) -> Edge<RouterBus> {
-    let max_payload = runtime.publisher(&UP, 0).max_payload();
+    let max_payload = runtime.connections.publisher(&UP, 0).max_payload();
     Edge {
         node: Bytes::from(args.node_name()),
         uplink: Uplink::new(runtime.partitions, max_payload.saturating_sub(FRAME_ROOM)),
@@ -91,7 +105,7 @@ fn edge(
         limits: limits(args, max_payload),
         receive_maximum: args.receive_maximum.max(1),
         allow_anonymous: args.allow_anonymous,
-        meters: meters(&runtime.telemetry),
+        meters: Meters::new(&runtime.telemetry.meter()),
         stop: runtime.stop.clone(),
     }
 }
@@ -123,29 +137,21 @@ fn topic_classes(pipeline: &Pipeline) -> Vec<(TopicFilter, bool)> {
     pipeline.contracts().iter().map(class).collect()
 }
 
-fn meters(telemetry: &Telemetry) -> Meters {
-    let meter = telemetry.meter();
-    Meters {
-        qos0_dropped: meter.u64_counter("latchwork.mqtt.qos0.dropped").build(),
-        deliveries_dropped: meter
-            .u64_counter("latchwork.mqtt.deliveries.dropped")
-            .build(),
-    }
-}
-
 fn start_lanes(
     edge: &Arc<Edge<RouterBus>>,
     runtime: &Runtime,
     shapes: &Arc<[SpanShape]>,
+    metrics: &StageMetrics,
 ) -> JoinSet<()> {
     let started_ms = stage::now_ms();
     let mut lanes = JoinSet::new();
     for (partition, intake) in edge.uplink.intakes() {
         let parts = LaneParts {
-            publisher: runtime.publisher(&UP, partition),
+            publisher: runtime.connections.publisher(&UP, partition),
             bus: edge.bus.clone(),
             id_prefix: uplink::id_prefix(&edge.node, started_ms, partition),
-            metrics: runtime.telemetry.stage_metrics(MQTT_EDGE.stage),
+            metrics: metrics.clone(),
+            puback: runtime.telemetry.latency(&PUBACK_LATENCY, MQTT_EDGE.stage),
             tracer: runtime.telemetry.tracer(),
             shapes: Arc::clone(shapes),
         };

@@ -1,9 +1,5 @@
 //! The stage mqtt-edge as a process of its own.
 
-use std::process::ExitCode;
-
-use clap::Parser;
-
-fn main() -> ExitCode {
-    stage::main(|| mqtt_edge::run(mqtt_edge::Args::parse()))
+fn main() -> std::process::ExitCode {
+    stage::binary_main(mqtt_edge::run)
 }

@@ -7,9 +7,9 @@ mod values;
 
 use std::sync::Arc;
 
-use settings::Pipeline;
+use settings::{AuditSettings, Pipeline};
 use stage::jetstream::JetStreamSink;
-use stage::{Runtime, StageArgs};
+use stage::{OwnedLane, Runtime, StageArgs};
 use topology::{EV, REC, TRANSFORM};
 
 pub use handler::TransformHandler;
@@ -31,18 +31,19 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let handler = TransformHandler::new(&pipeline);
     let runtime = Runtime::start(&TRANSFORM, &args.stage, &pipeline).await?;
     let audit = pipeline.audit().cloned().map(Arc::new);
-    let parts = (0..runtime.partitions).map(|partition| {
-        let kafka = Split::new(JetStreamSink::new(runtime.publisher(&REC, partition)));
-        let sink = match &audit {
-            Some(audit) => {
-                let events = runtime.publishers(&EV).map(JetStreamSink::new).collect();
-                kafka.with_events(Arc::clone(audit), events)
-            }
-            None => kafka,
-        };
-        (handler.clone(), sink)
+    let partitions = runtime.partitions;
+    let lanes = runtime.leased(&TRANSFORM, move |lane| {
+        let sink = sink(&lane, audit.as_ref(), partitions);
+        std::future::ready(Ok(lane.run(handler.clone(), sink)))
     });
-    let lanes = runtime.lanes(&TRANSFORM, parts);
-    let ended = runtime.run(lanes).await;
-    Ok(ended?)
+    runtime.run([lanes]).await
+}
+
+/// Where a lane's outputs go: all of them to its own partition, but for the records of locks that
+/// others speak for.
+fn sink(lane: &OwnedLane, audit: Option<&Arc<AuditSettings>>, partitions: u16) -> Split {
+    let kafka = Split::new(JetStreamSink::new(lane.publisher(&REC)));
+    let Some(audit) = audit else { return kafka };
+    let events = (0..partitions).map(|partition| lane.connections.publisher(&EV, partition));
+    kafka.with_events(Arc::clone(audit), events.map(JetStreamSink::new).collect())
 }

@@ -1,9 +1,5 @@
 //! The stage transform as a process of its own.
 
-use std::process::ExitCode;
-
-use clap::Parser;
-
-fn main() -> ExitCode {
-    stage::main(|| transform::run(transform::Args::parse()))
+fn main() -> std::process::ExitCode {
+    stage::binary_main(transform::run)
 }

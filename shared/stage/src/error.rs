@@ -17,6 +17,14 @@ pub enum ConnectError {
         /// What the client said.
         reason: String,
     },
+    /// The server is there, but does not let us.
+    #[error("NATS refuses {what}: {reason}; allow it to this user")]
+    Refused {
+        /// A subject.
+        what: String,
+        /// What the client said.
+        reason: String,
+    },
     /// The credentials file can't be used.
     #[error("cannot use the NATS credentials file {}: {source}; check --nats-creds", .file.display())]
     Credentials {

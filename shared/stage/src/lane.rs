@@ -12,6 +12,7 @@ use crate::clock::now_ms;
 use crate::dead_letters::Letters;
 use crate::handler::Handler;
 use crate::jetstream::PROGRESS_EVERY;
+use crate::lease::Lease;
 use crate::observe::{Clock, Observer};
 use crate::outputs::Outputs;
 use crate::retry::Backoff;
@@ -36,6 +37,8 @@ pub struct Lane<S, H, K, D> {
     pub dead_letters: D,
     /// Counts and traces.
     pub observer: Observer,
+    /// The right to the partition.
+    pub lease: Lease,
 }
 
 impl<S, H, K, D> Lane<S, H, K, D>
@@ -82,6 +85,7 @@ where
             source: &self.source,
             tokens: &[],
             observer: &self.observer,
+            lease: &self.lease,
         };
         let refused = attempt.insist(&mut self.sink, &name, outputs.items()).await;
         let mut letters = Letters::new(self.observer.stage(), self.source.stream());
@@ -98,7 +102,7 @@ where
     async fn work(&mut self, batch: Batch<S::Item, S::Token>, outputs: &mut Outputs<H::Out>) {
         let mut clock = Clock::start();
         let items = batch.len();
-        self.observer.taken(items);
+        let taken = self.observer.taken(items);
         let mut letters = Letters::new(self.observer.stage(), self.source.stream());
         let name = batch_name(self.source.stream(), &batch);
         outputs.clear();
@@ -114,6 +118,7 @@ where
             source: &self.source,
             tokens: &tokens,
             observer: &self.observer,
+            lease: &self.lease,
         };
         let refused = attempt.insist(&mut self.sink, &name, outputs.items()).await;
         let stored = outputs.items().len() - refused.len();
@@ -134,7 +139,9 @@ where
             .into_iter()
             .map(|delivery| delivery.token)
             .collect();
+        self.lease.hold().await;
         self.source.settle(tokens).await;
+        taken.settle();
     }
 
     /// Handles every item; those that can't go on become letters.
@@ -208,6 +215,7 @@ struct Attempt<'a, S: Source> {
     source: &'a S,
     tokens: &'a [&'a S::Token],
     observer: &'a Observer,
+    lease: &'a Lease,
 }
 
 impl<S: Source> Attempt<'_, S> {
@@ -219,6 +227,7 @@ impl<S: Source> Attempt<'_, S> {
         let mut backoff = Backoff::up_to(Duration::from_secs(1));
         let mut stall = Stall::default();
         loop {
+            self.lease.hold().await;
             match self.while_in_progress(sink.send(batch, items)).await {
                 Ok(refused) => {
                     stall.over();

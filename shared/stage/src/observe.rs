@@ -4,7 +4,7 @@ use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use record::{StageItem, TraceContext};
-use telemetry::{Failure, Gauge, SpanShape, StageMetrics, Tracer};
+use telemetry::{Failure, Gauge, SpanShape, StageMetrics, TakenRecords, Tracer};
 
 use crate::dead_letters::Letters;
 
@@ -90,12 +90,9 @@ impl Observer {
         Bytes::copy_from_slice(&context.to_binary())
     }
 
-    /// Counts a batch that was taken.
-    pub(crate) fn taken(&self, items: usize) {
-        self.metrics.records_taken.add(items as u64);
-        self.metrics
-            .in_flight
-            .add(i64::try_from(items).unwrap_or(i64::MAX));
+    /// Counts a batch that was taken, until it is settled.
+    pub(crate) fn taken(&self, items: usize) -> TakenRecords {
+        self.metrics.take(items)
     }
 
     /// Counts and traces a batch whose outputs and dead letters are stored.
@@ -121,9 +118,6 @@ impl Observer {
         metrics
             .send_duration
             .record_duration(clock.handled.elapsed());
-        metrics
-            .in_flight
-            .add(i64::try_from(items).map_or(i64::MIN, |items| -items));
         if let Some(lag) = lag {
             self.lag.set(lag);
         }
@@ -156,5 +150,12 @@ impl Observer {
             self.tracer
                 .child_span(&self.shape, context, parent, times.clone(), Vec::new);
         }
+    }
+}
+
+/// What waits behind a lane that has left is told by its next owner.
+impl Drop for Observer {
+    fn drop(&mut self) {
+        self.lag.set(0);
     }
 }

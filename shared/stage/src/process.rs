@@ -29,7 +29,7 @@ where
 }
 
 /// Prints the whole cause in one line.
-fn failed(error: &anyhow::Error) -> ExitCode {
+pub(crate) fn failed(error: &anyhow::Error) -> ExitCode {
     if matches!(error.downcast_ref(), Some(StartError::Stopped)) {
         return ExitCode::SUCCESS;
     }

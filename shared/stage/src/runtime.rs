@@ -1,27 +1,24 @@
 //! What every stage's `run` begins and ends with.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use async_nats::Client;
-use async_nats::jetstream::context::Context;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use record::{DeadLetter, FrameItem};
 use settings::Pipeline;
-use telemetry::{Operation, ReadyFlag, SpanShape, Telemetry, TelemetryArgs};
+use telemetry::{ReadyFlag, StageMetrics, Telemetry, TelemetryArgs};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
-use topology::{DLQ, Flow, StreamSpec};
+use topology::Flow;
 use tracing::{info, warn};
 
-use crate::connect::{NatsArgs, jetstream_context};
+use crate::connect::NatsArgs;
+use crate::connections::Connections;
 use crate::error::{LaneDied, StartError};
-use crate::handler::Handler;
-use crate::jetstream::{FramePublisher, JetStreamSink, JetStreamSource, provision};
-use crate::lane::Lane;
-use crate::observe::Observer;
-use crate::sink::Sink;
+use crate::jetstream::provision;
+use crate::lease::{Identity, Leaseholder};
+use crate::owned_lane::{LaneRun, Leased, OpenLane, OwnedLane};
 use crate::stop::stop_signal;
 
 /// Options that every stage takes.
@@ -48,8 +45,8 @@ pub struct StageArgs {
     pub drain: u64,
 }
 
-/// Something that runs until the stage stops, such as a lane.
-pub type Running = BoxFuture<'static, ()>;
+/// Something that runs until the stage stops, such as the lanes of a flow.
+pub type Running = BoxFuture<'static, anyhow::Result<()>>;
 
 /// A stage that is connected, with its streams and durables made.
 pub struct Runtime {
@@ -57,10 +54,8 @@ pub struct Runtime {
     pub flow: &'static Flow,
     /// Traces, metrics, health and logs.
     pub telemetry: Telemetry,
-    /// For acknowledgements and pulls.
-    pub consuming: Context,
-    /// For publishing: another connection, so that a large frame never delays an acknowledgement.
-    pub publishing: Context,
+    /// To NATS.
+    pub connections: Connections,
     /// Partitions of every stream.
     pub partitions: u16,
     /// Is cancelled when the stage is told to stop.
@@ -68,6 +63,8 @@ pub struct Runtime {
     /// To be set when the stage does its work: a condition of `/readyz` from the very start, so
     /// that a stage is not ready for a moment between two steps of its start.
     pub working: ReadyFlag,
+    identity: Identity,
+    replicas: usize,
     drain: Duration,
 }
 
@@ -92,157 +89,139 @@ impl Runtime {
         let stop = stop_signal();
         let ready = telemetry.readiness().condition("nats");
         let working = telemetry.readiness().condition("working");
-        let connected = tokio::select! {
-            connected = connect(flow.stage, &args.nats) => connected?,
+        let connections = tokio::select! {
+            connected = Connections::open(flow.stage, &args.nats) => connected?,
             () = stop.cancelled() => return Err(StartError::Stopped),
         };
-        let (consuming, publishing) = connected;
-        let durables = provision(&consuming, &pipeline.into()).await?;
+        let durables = provision(&connections.consuming, &pipeline.into()).await?;
+        let identity = Identity::new();
+        identity.answer(&connections.consuming.client()).await?;
         ready.set(true);
         info!(
             stage = flow.stage,
             partitions = durables.partitions,
+            replica = identity.id,
             "connected to NATS"
         );
-        let drain = args.drain_deadline();
-        let partitions = durables.partitions;
         Ok(Self {
             flow,
             telemetry,
-            consuming,
-            publishing,
-            partitions,
+            connections,
+            partitions: durables.partitions,
             stop,
             working,
-            drain,
+            identity,
+            replicas: pipeline.streams().replicas.unwrap_or(1),
+            drain: args.drain_deadline(),
         })
     }
 
-    /// Publishes frames into one partition of a stream.
-    pub fn publisher(&self, stream: &StreamSpec, partition: u16) -> FramePublisher {
-        let subject = stream.partition_subject(partition);
-        FramePublisher::new(self.publishing.clone(), stream.name, subject)
-    }
-
-    /// A publisher for each partition of a stream.
-    pub fn publishers(&self, stream: &StreamSpec) -> impl Iterator<Item = FramePublisher> {
-        (0..self.partitions).map(|partition| self.publisher(stream, partition))
-    }
-
-    /// The lanes of a flow that reads a stream: one per partition. `parts` are the handler and the
-    /// sink of each, in order. They do nothing until [`run`](Self::run).
-    pub fn lanes<H, K>(
+    /// The lanes of a flow, one for each durable of its stream, shared with the other replicas of
+    /// the flow. `open` makes a lane at work of each that this replica gets. They do nothing until
+    /// [`run`](Self::run).
+    pub fn leased<F>(
         &self,
         flow: &'static Flow,
-        parts: impl IntoIterator<Item = (H, K)>,
-    ) -> Vec<Running>
+        open: impl Fn(OwnedLane) -> F + Send + Sync + 'static,
+    ) -> Running
     where
-        H: Handler + 'static,
-        H::In: FrameItem,
-        K: Sink<Item = H::Out> + 'static,
+        F: Future<Output = anyhow::Result<LaneRun>> + Send + 'static,
     {
-        (0..self.partitions)
-            .zip(parts)
-            .map(|(partition, (handler, sink))| self.lane_of(flow, partition, handler, sink))
-            .collect()
+        let source = flow.source();
+        let tokens = source.map(|source| source.token.all(self.partitions));
+        self.leased_of(flow, tokens.unwrap_or_default(), open)
     }
 
-    /// The lane of one partition of a flow that reads a stream.
-    pub fn lane_of<H, K>(&self, flow: &'static Flow, partition: u16, handler: H, sink: K) -> Running
+    /// The same for some of the flow's lanes only, named by the last token of their subjects.
+    pub fn leased_of<F>(
+        &self,
+        flow: &'static Flow,
+        tokens: Vec<String>,
+        open: impl Fn(OwnedLane) -> F + Send + Sync + 'static,
+    ) -> Running
     where
-        H: Handler + 'static,
-        H::In: FrameItem,
-        K: Sink<Item = H::Out> + 'static,
+        F: Future<Output = anyhow::Result<LaneRun>> + Send + 'static,
     {
-        match flow.source() {
-            Some(source) => self
-                .lane(flow, source, partition, handler, sink)
-                .run()
-                .boxed(),
-            // The table's flows without a stream to read have no lanes.
-            None => std::future::ready(()).boxed(),
+        let open: OpenLane = Arc::new(move |lane| open(lane).boxed());
+        let metrics = self.telemetry.stage_metrics(flow.name);
+        self.leaseholder(flow, tokens, metrics, open).run().boxed()
+    }
+
+    /// Lets the others know that this replica is there, and how it fares, where it has no lanes to
+    /// share. It counts what goes through `metrics`.
+    pub fn announced(&self, flow: &'static Flow, metrics: StageMetrics) -> Running {
+        let open: OpenLane = Arc::new(|lane| {
+            let done: LaneRun = std::future::ready(()).boxed();
+            drop(lane);
+            std::future::ready(Ok(done)).boxed()
+        });
+        self.leaseholder(flow, Vec::new(), metrics, open)
+            .run()
+            .boxed()
+    }
+
+    fn leaseholder(
+        &self,
+        flow: &'static Flow,
+        tokens: Vec<String>,
+        metrics: StageMetrics,
+        open: OpenLane,
+    ) -> Leaseholder {
+        Leaseholder {
+            leased: Leased {
+                flow,
+                connections: self.connections.clone(),
+                metrics,
+                tracer: self.telemetry.tracer(),
+                identity: self.identity.clone(),
+                replicas: self.replicas,
+            },
+            tokens,
+            open,
+            stop: self.stop.clone(),
+            joined: self
+                .telemetry
+                .readiness()
+                .condition(&format!("leases of {}", flow.name)),
         }
     }
 
-    /// Runs lanes until the stage is told to stop and they are drained.
+    /// Runs flows until the stage is told to stop and they are drained.
     ///
     /// A lane that dies of a defect ends the stage: its supervisor starts it again, and its
     /// partition does not stand still.
-    pub async fn run(self, running: impl IntoIterator<Item = Running>) -> Result<(), LaneDied> {
-        let mut lanes: JoinSet<()> = running.into_iter().collect();
+    pub async fn run(self, running: impl IntoIterator<Item = Running>) -> anyhow::Result<()> {
+        let mut flows: JoinSet<anyhow::Result<()>> = running.into_iter().collect();
         self.working.set(true);
+        let died = || LaneDied {
+            stage: self.flow.stage,
+        };
         let ended = tokio::select! {
+            biased;
+            Some(ended) = flows.join_next() => match ended {
+                Ok(Err(error)) => Err(error),
+                Ok(Ok(())) if self.stop.is_cancelled() => Ok(()),
+                Ok(Ok(())) | Err(_) => Err(died().into()),
+            },
             () = self.stop.cancelled() => Ok(()),
-            Some(_) = lanes.join_next() => Err(LaneDied { stage: self.flow.stage }),
         };
         self.working.set(false);
         self.stop.cancel();
-        drain(lanes, self.drain).await;
+        drain(flows, self.drain).await;
         self.telemetry.shutdown();
         ended
     }
-
-    fn lane<H: Handler, K>(
-        &self,
-        flow: &'static Flow,
-        source: StreamSpec,
-        partition: u16,
-        handler: H,
-        sink: K,
-    ) -> Lane<JetStreamSource<H::In>, H, K, JetStreamSink<DeadLetter>>
-    where
-        H::In: FrameItem,
-    {
-        let shape = SpanShape::new(
-            Operation::Process,
-            "nats",
-            &format!("{}.{{partition}}", source.subject),
-        );
-        Lane {
-            source: JetStreamSource::new(
-                self.consuming.clone(),
-                source,
-                flow.durable(partition),
-                self.stop.child_token(),
-            ),
-            handler,
-            sink,
-            dead_letters: self.dead_letters(flow),
-            observer: Observer::new(
-                flow.name,
-                partition,
-                self.telemetry.stage_metrics(flow.name),
-                self.telemetry.tracer(),
-                shape,
-            ),
-        }
-    }
-
-    /// Where a flow's dead letters go.
-    pub fn dead_letters(&self, flow: &Flow) -> JetStreamSink<DeadLetter> {
-        let publisher = FramePublisher::new(self.publishing.clone(), DLQ.name, flow.dead_letters());
-        JetStreamSink::for_dead_letters(publisher)
-    }
-}
-
-async fn connect(stage: &str, nats: &NatsArgs) -> Result<(Context, Context), StartError> {
-    let consuming: Client = nats.connect_when_ready(stage).await?;
-    let publishing = nats.connect_when_ready(&format!("{stage}-publish")).await?;
-    Ok((
-        jetstream_context(&consuming),
-        jetstream_context(&publishing),
-    ))
 }
 
 /// Lets the lanes run dry, and cuts those that do not within the deadline.
-async fn drain(mut lanes: JoinSet<()>, deadline: Duration) {
-    let dry = async { while lanes.join_next().await.is_some() {} };
+async fn drain(mut flows: JoinSet<anyhow::Result<()>>, deadline: Duration) {
+    let dry = async { while flows.join_next().await.is_some() {} };
     if tokio::time::timeout(deadline, dry).await.is_err() {
         warn!(
-            lanes = lanes.len(),
+            flows = flows.len(),
             "not drained within {} s; what is left goes on at the next start",
             deadline.as_secs()
         );
-        lanes.abort_all();
+        flows.shutdown().await;
     }
 }

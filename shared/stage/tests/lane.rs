@@ -6,6 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use record::{DeadLetter, KafkaRecord, Origin, Original, TraceContext};
 use stage::conformance::numbered;
+use stage::lease::Lease;
 use stage::memory::{MemorySink, MemorySource, MemoryStream};
 use stage::{Handler, Lane, Observer, Outputs, Reject};
 use telemetry::{Operation, SpanShape, StageMetrics, Tracer};
@@ -71,6 +72,7 @@ impl Bench {
                 Tracer::default(),
                 shape,
             ),
+            lease: Lease::unlimited(),
         }
     }
 

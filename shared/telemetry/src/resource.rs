@@ -17,13 +17,19 @@ pub(crate) fn of_stage(stage: &str) -> Resource {
         ),
         KeyValue::new("process.pid", i64::from(std::process::id())),
     ];
-    if let Ok(host) = std::fs::read_to_string("/proc/sys/kernel/hostname") {
-        attributes.push(KeyValue::new("host.name", host.trim().to_owned()));
+    if let Some(host) = host_name() {
+        attributes.push(KeyValue::new("host.name", host));
     }
     Resource::builder()
         .with_attributes(attributes)
         .with_service_name(format!("latchwork-{stage}"))
         .build()
+}
+
+/// Name of this machine or container, where there is one.
+pub fn host_name() -> Option<String> {
+    let name = std::fs::read_to_string("/proc/sys/kernel/hostname").ok()?;
+    Some(name.trim().to_owned()).filter(|name| !name.is_empty())
 }
 
 #[cfg(test)]

@@ -10,12 +10,13 @@ mod planner;
 use std::sync::Arc;
 use std::time::Duration;
 
+use anyhow::bail;
 use futures::FutureExt;
 use notification::{
-    Channel, Email, Planner, Queue, QueueOptions, Templates, TemplatesError, Webhook,
+    Channel, ChannelKind, Email, Planner, Queue, QueueOptions, Templates, TemplatesError, Webhook,
 };
 use settings::NotifySettings;
-use stage::{Running, Runtime, now_ms};
+use stage::{LaneRun, OwnedLane, Running, Runtime, now_ms};
 use telemetry::{Operation, SpanShape};
 use topology::{NOTIFY, NOTIFY_FLOW, SEND};
 use tracing::{error, warn};
@@ -28,58 +29,56 @@ use planner::{DeliverySink, PlanHandler};
 /// Messages of one channel on their way at a time.
 const AT_ONCE: usize = 16;
 
-/// The lanes that plan, and a loop for each channel.
+/// The lanes that plan, and those that send: one for each channel.
 pub(crate) async fn flows(
     runtime: &Runtime,
     settings: &NotifySettings,
 ) -> anyhow::Result<Vec<Running>> {
-    let book = ContactBook::open(runtime.consuming.clone()).await?;
-    let parts = (0..runtime.partitions).map(|_| {
-        let planner = Planner::new(channels::planner(settings));
-        let handler = PlanHandler::new(planner, book.clone(), now_ms());
-        (handler, DeliverySink(runtime.publishing.clone()))
+    let book = ContactBook::open(runtime.connections.consuming.clone()).await?;
+    let rules = channels::planner(settings);
+    let planning = runtime.leased(&NOTIFY_FLOW, move |lane| {
+        let handler = PlanHandler::new(Planner::new(rules.clone()), book.clone(), now_ms());
+        let sink = DeliverySink(lane.connections.publishing.clone());
+        std::future::ready(Ok(lane.run(handler, sink)))
     });
-    let mut running = runtime.lanes(&NOTIFY_FLOW, parts);
-    let sending = Sending::open(runtime, settings).await?;
-    if let Some(email) = &settings.email
-        && let Some(channel) = opened(Email::open(&channels::email(email)))
-    {
-        let options = sending.queue(email.per_minute, email.address_per_minute);
-        let connections = usize::try_from(email.connections).unwrap_or(AT_ONCE);
-        running.push(sending.through(channel, options, connections.clamp(1, AT_ONCE)));
+    let sending = Arc::new(Sending::open(runtime, settings).await?);
+    let channels = sending.usable_channels();
+    if channels.is_empty() {
+        warn!("[notify] has no channel that works: what is planned waits for one");
     }
-    if let Some(sms) = &settings.sms
-        && let Some(channel) = opened(channels::open_sms(sms))
-    {
-        let options = sending.queue(sms.per_minute, sms.address_per_minute);
-        running.push(sending.through(channel, options, AT_ONCE));
-    }
-    if let Some(webhook) = &settings.webhook
-        && let Some(channel) = opened(Webhook::open(&channels::webhook(webhook)))
-    {
-        let options = sending.queue(webhook.per_minute, webhook.address_per_minute);
-        running.push(sending.through(channel, options, AT_ONCE));
-    }
-    if settings.email.is_none() && settings.sms.is_none() && settings.webhook.is_none() {
-        warn!("[notify] names no channel: what is planned waits for one");
-    }
-    Ok(running)
+    let sends = runtime.leased_of(&SEND, channels, move |lane| {
+        let sending = Arc::clone(&sending);
+        async move { sending.through(lane) }
+    });
+    Ok(vec![planning, sends])
 }
 
 /// Opens the texts and the channels that the settings name, with their secrets and certificates, and
 /// sends nothing.
 pub fn check(settings: &NotifySettings) -> anyhow::Result<()> {
     texts(settings)?;
-    if let Some(email) = &settings.email {
-        Email::open(&channels::email(email))?;
-    }
-    if let Some(sms) = &settings.sms {
-        channels::open_sms(sms)?;
-    }
-    if let Some(webhook) = &settings.webhook {
-        Webhook::open(&channels::webhook(webhook))?;
-    }
-    Ok(())
+    let opened = ChannelKind::ALL.into_iter();
+    opened.filter_map(|kind| try_open(settings, kind)).collect()
+}
+
+/// Opens a channel that the settings name, and closes it again.
+fn try_open(settings: &NotifySettings, kind: ChannelKind) -> Option<anyhow::Result<()>> {
+    let opened = match kind {
+        ChannelKind::Email => {
+            let email = settings.email.as_ref()?;
+            Email::open(&channels::email(email))
+                .map(drop)
+                .map_err(Into::into)
+        }
+        ChannelKind::Sms => channels::open_sms(settings.sms.as_ref()?).map(drop),
+        ChannelKind::Webhook => {
+            let webhook = settings.webhook.as_ref()?;
+            Webhook::open(&channels::webhook(webhook))
+                .map(drop)
+                .map_err(Into::into)
+        }
+    };
+    Some(opened)
 }
 
 fn texts(settings: &NotifySettings) -> Result<Templates, TemplatesError> {
@@ -89,24 +88,15 @@ fn texts(settings: &NotifySettings) -> Result<Templates, TemplatesError> {
     }
 }
 
-/// A channel that can't be opened must not hold up the audit, nor the other channels: it is left
-/// out, loudly, and what is planned for it waits.
-fn opened<C, E: std::fmt::Display>(channel: Result<C, E>) -> Option<C> {
-    channel
-        .inspect_err(|error| error!("{error}; this channel sends nothing until it is mended"))
-        .ok()
-}
-
 /// What all channels share.
-struct Sending<'a> {
-    runtime: &'a Runtime,
-    settings: &'a NotifySettings,
+struct Sending {
+    settings: NotifySettings,
     templates: Arc<Templates>,
     claims: Claims,
 }
 
-impl<'a> Sending<'a> {
-    async fn open(runtime: &'a Runtime, settings: &'a NotifySettings) -> anyhow::Result<Self> {
+impl Sending {
+    async fn open(runtime: &Runtime, settings: &NotifySettings) -> anyhow::Result<Self> {
         let templates = match texts(settings) {
             Ok(templates) => templates,
             Err(error) => {
@@ -116,38 +106,70 @@ impl<'a> Sending<'a> {
         };
         let window = Duration::from_secs(settings.dedupe_window_s);
         Ok(Self {
-            runtime,
-            settings,
+            settings: settings.clone(),
             templates: Arc::new(templates),
-            claims: Claims::open(&runtime.publishing, window).await?,
+            claims: Claims::open(&runtime.connections.publishing, window).await?,
         })
     }
 
-    fn queue(&self, per_minute: u32, address_per_minute: u32) -> QueueOptions {
-        channels::queue(self.settings, per_minute, address_per_minute)
+    /// Names of the channels that can be opened. One that can't must not hold up the audit, nor the
+    /// other channels: it is left out, loudly, and what is planned for it waits.
+    fn usable_channels(&self) -> Vec<String> {
+        let is_usable = |kind: &ChannelKind| match try_open(&self.settings, *kind) {
+            Some(Err(error)) => {
+                error!("{error}; this channel sends nothing until it is mended");
+                false
+            }
+            opened => opened.is_some(),
+        };
+        let usable = ChannelKind::ALL.into_iter().filter(is_usable);
+        usable.map(|kind| kind.name().to_owned()).collect()
     }
 
-    fn through<C: Channel + 'static>(
+    /// The channel that a lane is for.
+    fn through(&self, lane: OwnedLane) -> anyhow::Result<LaneRun> {
+        let settings = &self.settings;
+        match (&settings.email, &settings.sms, &settings.webhook) {
+            (Some(email), _, _) if lane.token == ChannelKind::Email.name() => {
+                let options = self.queue(email.per_minute, email.address_per_minute);
+                let connections = usize::try_from(email.connections).unwrap_or(AT_ONCE);
+                let channel = Email::open(&channels::email(email))?;
+                Ok(self.outbound(lane, channel, options, connections.clamp(1, AT_ONCE)))
+            }
+            (_, Some(sms), _) if lane.token == ChannelKind::Sms.name() => {
+                let options = self.queue(sms.per_minute, sms.address_per_minute);
+                Ok(self.outbound(lane, channels::open_sms(sms)?, options, AT_ONCE))
+            }
+            (_, _, Some(webhook)) if lane.token == ChannelKind::Webhook.name() => {
+                let options = self.queue(webhook.per_minute, webhook.address_per_minute);
+                let channel = Webhook::open(&channels::webhook(webhook))?;
+                Ok(self.outbound(lane, channel, options, AT_ONCE))
+            }
+            _ => bail!("[notify] has no channel {}", lane.token),
+        }
+    }
+
+    fn queue(&self, per_minute: u32, address_per_minute: u32) -> QueueOptions {
+        channels::queue(&self.settings, per_minute, address_per_minute)
+    }
+
+    fn outbound<C: Channel + 'static>(
         &self,
+        lane: OwnedLane,
         channel: C,
         options: QueueOptions,
         at_once: usize,
-    ) -> Running {
-        let runtime = self.runtime;
-        let queue = Queue::new(options, Arc::clone(&self.templates), fastrand::u64(..));
+    ) -> LaneRun {
         let parts = OutboundParts {
-            context: runtime.consuming.clone(),
-            queue,
+            queue: Queue::new(options, Arc::clone(&self.templates), fastrand::u64(..)),
             claims: self.claims.clone(),
-            letters: runtime.dead_letters(&SEND),
-            metrics: runtime.telemetry.stage_metrics(SEND.name),
-            tracer: runtime.telemetry.tracer(),
+            letters: lane.connections.dead_letters(&SEND),
             shape: SpanShape::new(
                 Operation::Send,
                 "nats",
                 &NOTIFY.subject_of(channel.kind().name()),
             ),
-            stop: runtime.stop.clone(),
+            lane,
             at_once,
         };
         Outbound::new(channel, parts).run().boxed()

@@ -5,18 +5,16 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use async_nats::jetstream::consumer::PullConsumer;
-use async_nats::jetstream::context::Context;
 use async_nats::jetstream::message::{AckKind, Acker, Message};
 use bytes::Bytes;
 use futures::StreamExt;
 use notification::{Channel, ChannelKind, Delivery, Pushed, Queue};
 use record::{DeadLetter, Original, TraceContext};
 use stage::jetstream::JetStreamSink;
-use stage::{Backoff, Reject, Sink, now_ms};
-use telemetry::{KeyValue, SpanShape, StageMetrics, Tracer};
+use stage::{Backoff, OwnedLane, Reject, Sink, now_ms};
+use telemetry::{KeyValue, SpanShape};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep};
-use tokio_util::sync::CancellationToken;
 use topology::{NOTIFY, SEND};
 use tracing::{debug, info, warn};
 
@@ -47,14 +45,12 @@ struct Token {
 
 /// What a channel works with.
 pub(super) struct OutboundParts {
-    pub(super) context: Context,
+    /// Which channel, and where from.
+    pub(super) lane: OwnedLane,
     pub(super) queue: Queue<String>,
     pub(super) claims: Claims,
     pub(super) letters: JetStreamSink<DeadLetter>,
-    pub(super) metrics: StageMetrics,
-    pub(super) tracer: Tracer,
     pub(super) shape: SpanShape,
-    pub(super) stop: CancellationToken,
     /// Messages on their way at a time. Each bears a mark and would be uncertain after a crash, so
     /// there are no more than the channel can really send at once.
     pub(super) at_once: usize,
@@ -87,7 +83,7 @@ impl<C: Channel + 'static> Outbound<C> {
     /// Runs until the stage stops; what is under way then is waited for.
     pub(super) async fn run(mut self) {
         let mut backoff = Backoff::up_to(Duration::from_secs(5));
-        while !self.parts.stop.is_cancelled() {
+        while !self.parts.lane.stop.is_cancelled() {
             if let Err(error) = self.serve().await {
                 if error.is::<JoinError>() {
                     // A defect: the stage ends and is started anew, with marks for what was under way.
@@ -101,13 +97,19 @@ impl<C: Channel + 'static> Outbound<C> {
             let Ok(attempted) = attempted else { continue };
             self.attempted(attempted).await;
         }
-        if let Err(error) = self.parts.context.client().flush().await {
+        if let Err(error) = self.parts.lane.connections.consuming.client().flush().await {
             debug!(%error, "the last acknowledgements may come again");
         }
     }
 
     async fn serve(&mut self) -> anyhow::Result<()> {
-        let stream = self.parts.context.get_stream(NOTIFY.name).await?;
+        let stream = self
+            .parts
+            .lane
+            .connections
+            .consuming
+            .get_stream(NOTIFY.name)
+            .await?;
         let durable = SEND.durable(self.kind().name());
         if self.is_new {
             // What a process that died had held comes at once, not after its ack wait.
@@ -121,8 +123,9 @@ impl<C: Channel + 'static> Outbound<C> {
         let mut messages = consumer.messages().await?;
         let mut progress = interval(PROGRESS_EVERY);
         progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let stop = self.parts.stop.clone();
+        let stop = self.parts.lane.stop.clone();
         loop {
+            self.parts.lane.lease.hold().await;
             self.send_what_is_due().await;
             let wait = self.wait();
             tokio::select! {
@@ -171,7 +174,7 @@ impl<C: Channel + 'static> Outbound<C> {
             trace,
             address: String::new(),
         };
-        self.parts.metrics.records_taken.add(1);
+        self.parts.lane.metrics.records_taken.add(1);
         let delivery = match Delivery::read(&message.payload) {
             Ok(delivery) => delivery,
             Err(error) => {
@@ -261,7 +264,7 @@ impl<C: Channel + 'static> Outbound<C> {
         match result {
             Sent::Done => {
                 self.trace(&ids, began);
-                self.parts.metrics.records_stored.add(ids.len() as u64);
+                self.parts.lane.metrics.records_stored.add(ids.len() as u64);
                 for id in self.parts.queue.succeeded(outgoing, now_ms()) {
                     if let Some(token) = self.held.remove(&id) {
                         settle(&token, AckKind::Ack).await;
@@ -275,7 +278,7 @@ impl<C: Channel + 'static> Outbound<C> {
                 }
             }
             Sent::Failed(error) => {
-                self.parts.metrics.retries.add(1);
+                self.parts.lane.metrics.retries.add(1);
                 let channel = self.kind().name();
                 info!(channel, retry = error.retry, "not sent: {error}");
                 let reject = Reject::new("refused", error.to_string());
@@ -291,7 +294,7 @@ impl<C: Channel + 'static> Outbound<C> {
         for parent in contexts.filter(|context| context.sampled) {
             let members = i64::try_from(ids.len()).unwrap_or(i64::MAX);
             let attributes = || vec![KeyValue::new("latchwork.deliveries", members)];
-            self.parts.tracer.child_span(
+            self.parts.lane.tracer.child_span(
                 &self.parts.shape,
                 parent.child(),
                 parent,
@@ -330,7 +333,7 @@ impl<C: Channel + 'static> Outbound<C> {
             warn!("{error}; waiting, nothing is lost");
             backoff.wait().await;
         }
-        self.parts.metrics.dead_letters(reject.code, 1);
+        self.parts.lane.metrics.dead_letters(reject.code, 1);
         settle(&token, AckKind::Ack).await;
     }
 

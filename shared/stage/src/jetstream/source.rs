@@ -2,16 +2,17 @@
 
 use std::marker::PhantomData;
 use std::sync::atomic::Ordering;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_nats::connection::State;
-use async_nats::jetstream::consumer::{PullConsumer, pull};
+use async_nats::jetstream::consumer::{self, PullConsumer, pull};
 use async_nats::jetstream::context::Context;
 use async_nats::jetstream::message::{AckKind, Acker, Message};
 use futures::{FutureExt, StreamExt};
 use record::{Frame, FrameItem, StageItem};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tokio_util::task::AbortOnDropHandle;
 use topology::StreamSpec;
 use tracing::{debug, warn};
 
@@ -32,8 +33,19 @@ const BATCH_RECORDS: usize = 4096;
 /// dead one would otherwise come after the ack wait of a minute.
 const CONNECTION_CHECK: Duration = Duration::from_millis(500);
 
+/// For so long after a pull was opened an idle lane looks whether something was delivered past it.
+/// Another replica that has just lost the partition may have taken it with an older pull; it would
+/// come after the ack wait.
+const OTHERS_MAY_PULL: Duration = Duration::from_secs(5);
+
+/// How long a delivery that is on its way here may take.
+const ON_ITS_WAY: Duration = Duration::from_millis(100);
+
 /// How long the end waits for the last acknowledgements to reach the server.
 const FLUSH_DEADLINE: Duration = Duration::from_secs(1);
+
+/// A pull while it is opened, and the consumer sequence from which it counts.
+type Opening = AbortOnDropHandle<Result<(pull::Stream, u64), async_nats::Error>>;
 
 /// Reads one partition of a stream, in order.
 pub struct JetStreamSource<T> {
@@ -46,8 +58,16 @@ pub struct JetStreamSource<T> {
     /// Consumer sequence of the last delivery, or of the reset before the first one: what went to
     /// another instance, or to an older pull, is seen as a gap.
     delivered: u64,
+    /// The same of the last batch that was given, and of the last that was settled.
+    given: u64,
+    settled: u64,
     /// Which of the client's connections the pull was opened on.
     connection: u64,
+    /// When the pull was opened.
+    opened: Instant,
+    /// When an idle lane looked last whether all is well.
+    checked: Instant,
+    opening: Option<Opening>,
     item: PhantomData<fn() -> T>,
 }
 
@@ -68,7 +88,12 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             stop,
             lag: None,
             delivered: 0,
+            given: 0,
+            settled: 0,
             connection: 0,
+            opened: Instant::now(),
+            checked: Instant::now(),
+            opening: None,
             item: PhantomData,
         }
     }
@@ -89,28 +114,45 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
     /// One message; or none yet.
     async fn receive_once(&mut self) -> Result<Option<Message>, String> {
         if self.messages.is_none() {
-            // Read before: a connection that breaks while the pull is opened is noticed.
-            self.connection = self.connections();
-            let opened = self.open().await.map_err(|error| error.to_string());
-            if let Err(error) = &opened {
-                warn!(
-                    durable = self.durable,
-                    error, "cannot read the stream; still trying"
-                );
-            }
-            let (messages, delivered) = opened?;
-            self.messages = Some(messages);
-            self.delivered = delivered;
+            self.open().await?;
         }
+        let due = CONNECTION_CHECK.saturating_sub(self.checked.elapsed());
+        if let Some(message) = self.arrived_within(due).await? {
+            return Ok(Some(message));
+        }
+        self.checked = Instant::now();
+        self.same_connection()?;
+        if self.opened.elapsed() < OTHERS_MAY_PULL && self.is_behind().await? {
+            let message = self.arrived_within(ON_ITS_WAY).await?;
+            return message
+                .map(Some)
+                .ok_or_else(|| "a delivery went elsewhere".to_owned());
+        }
+        Ok(None)
+    }
+
+    /// The next message in sequence, if one comes in time.
+    async fn arrived_within(&mut self, time: Duration) -> Result<Option<Message>, String> {
         let Some(messages) = &mut self.messages else {
             return Err("not open".to_owned());
         };
-        match timeout(CONNECTION_CHECK, messages.next()).await {
-            Ok(Some(Ok(message))) => self.in_sequence(message),
+        match timeout(time, messages.next()).await {
+            Ok(Some(Ok(message))) => self.in_sequence(message).map(Some),
             Ok(Some(Err(error))) => Err(error.to_string()),
             Ok(None) => Err("the pull ended".to_owned()),
-            Err(_elapsed) => self.same_connection().map(|()| None),
+            Err(_elapsed) => Ok(None),
         }
+    }
+
+    /// Whether the server has delivered more than has arrived here.
+    async fn is_behind(&self) -> Result<bool, String> {
+        let info = self.info().await.map_err(|error| error.to_string())?;
+        Ok(info.delivered.consumer_sequence > self.delivered)
+    }
+
+    async fn info(&self) -> Result<consumer::Info, async_nats::Error> {
+        let stream = self.context.get_stream_no_info(self.spec.name).await?;
+        Ok(stream.consumer_info(&self.durable).await?)
     }
 
     /// Connections that the client has made so far.
@@ -133,7 +175,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
     }
 
     /// Lets a delivery through that follows the last one on the same connection.
-    fn in_sequence(&mut self, message: Message) -> Result<Option<Message>, String> {
+    fn in_sequence(&mut self, message: Message) -> Result<Message, String> {
         self.same_connection()?;
         let sequence = message
             .info()
@@ -144,23 +186,34 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             return Err(format!("delivery {sequence} came where {expected} was due"));
         }
         self.delivered = sequence;
-        Ok(Some(message))
+        Ok(message)
     }
 
-    /// Opens the pull after a reset: whatever was delivered and not acknowledged, to this process
-    /// or to one that died, comes again first, in order.
-    async fn open(&self) -> Result<(pull::Stream, u64), async_nats::Error> {
-        let stream = self.context.get_stream(self.spec.name).await?;
-        let reset = stream.reset_consumer(&self.durable, None).await?;
-        let consumer: PullConsumer = stream.get_consumer(&self.durable).await?;
-        let messages = consumer
-            .stream()
-            .max_messages_per_batch(FRAMES_PER_PULL)
-            .expires(PULL_EXPIRES)
-            .heartbeat(PULL_EXPIRES / 4)
-            .messages()
-            .await?;
-        Ok((messages, reset.info.delivered.consumer_sequence))
+    /// Opens the pull, in a task of its own: a caller that gives up and comes again, as a lane does
+    /// between two ticks of its handler, finds it under way.
+    async fn open(&mut self) -> Result<(), String> {
+        if self.opening.is_none() {
+            // Read before: a connection that breaks while the pull is opened is noticed.
+            self.connection = self.connections();
+            let opening = open(self.context.clone(), self.spec.name, self.durable.clone());
+            self.opening = Some(AbortOnDropHandle::new(tokio::spawn(opening)));
+        }
+        let Some(opening) = &mut self.opening else {
+            return Err("not opening".to_owned());
+        };
+        let opened = opening.await;
+        self.opening = None;
+        let opened = opened.map_err(|error| error.to_string())?;
+        let (messages, delivered) = opened.map_err(|error| {
+            let durable = &self.durable;
+            warn!(durable, %error, "cannot read the stream; still trying");
+            error.to_string()
+        })?;
+        self.messages = Some(messages);
+        self.delivered = delivered;
+        self.opened = Instant::now();
+        self.checked = self.opened;
+        Ok(())
     }
 
     /// Whatever has arrived already, without waiting.
@@ -168,8 +221,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
         let arrived = self.messages.as_mut()?.next().now_or_never()?;
         let message = arrived
             .and_then(Result::ok)
-            .and_then(|one| self.in_sequence(one).ok())
-            .flatten();
+            .and_then(|one| self.in_sequence(one).ok());
         if message.is_none() {
             // The next batch opens the pull again.
             self.messages = None;
@@ -197,6 +249,26 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
     }
 }
 
+/// Opens the pull after a reset: whatever was delivered and not acknowledged, to this process or to
+/// one that died, comes again first, in order.
+async fn open(
+    context: Context,
+    stream: &'static str,
+    durable: String,
+) -> Result<(pull::Stream, u64), async_nats::Error> {
+    let stream = context.get_stream(stream).await?;
+    let reset = stream.reset_consumer(&durable, None).await?;
+    let consumer: PullConsumer = stream.get_consumer(&durable).await?;
+    let messages = consumer
+        .stream()
+        .max_messages_per_batch(FRAMES_PER_PULL)
+        .expires(PULL_EXPIRES)
+        .heartbeat(PULL_EXPIRES / 4)
+        .messages()
+        .await?;
+    Ok((messages, reset.info.delivered.consumer_sequence))
+}
+
 impl<T: FrameItem + StageItem> Source for JetStreamSource<T> {
     type Item = T;
     type Token = Acker;
@@ -218,6 +290,7 @@ impl<T: FrameItem + StageItem> Source for JetStreamSource<T> {
             records += delivery.len();
             deliveries.push(delivery);
         }
+        self.given = self.delivered;
         Some(Batch { deliveries })
     }
 
@@ -236,12 +309,21 @@ impl<T: FrameItem + StageItem> Source for JetStreamSource<T> {
                 debug!(%error, "could not acknowledge a frame");
             }
         }
+        self.settled = self.given;
     }
 
-    /// The last acknowledgements are in the client's buffer: a lost one makes its frame come again.
+    /// The last acknowledgements are in the client's buffer, and then in a queue of the server's:
+    /// whoever reads the partition next would get their frames again.
     async fn flush(&mut self) {
-        let flushed = tokio::time::timeout(FLUSH_DEADLINE, self.context.client().flush()).await;
-        if !matches!(flushed, Ok(Ok(()))) {
+        let flushed = timeout(FLUSH_DEADLINE, async {
+            self.context.client().flush().await?;
+            let mut backoff = Backoff::up_to(Duration::from_millis(100));
+            while self.info().await?.ack_floor.consumer_sequence < self.settled {
+                backoff.wait().await;
+            }
+            Ok::<_, async_nats::Error>(())
+        });
+        if !matches!(flushed.await, Ok(Ok(()))) {
             warn!(
                 durable = self.durable,
                 "the last acknowledgements did not reach NATS"
