@@ -4,11 +4,11 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
-use ::audit::CheckpointKey;
-use ::command::KeyRing;
 use kafka::{KafkaArgs, TopicState, connection_test};
 use settings::Pipeline;
 use stage::NatsArgs;
+
+use crate::doctor::{self, Verdict};
 
 /// How long each connection may take to answer.
 const WITHIN: Duration = Duration::from_secs(10);
@@ -51,17 +51,14 @@ pub(crate) async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result
     writeln!(out, "Kafka  ok: {}", report.brokers.join(", "))?;
     let mut faults = 0;
     for topic in report.topics {
-        let (verdict, fault) = match topic.state {
-            TopicState::Exists { partitions } => (format!("ok, {partitions} partitions"), false),
-            TopicState::Missing => (
-                "missing; make it, or run kafka-sink --ensure-topics".into(),
-                true,
-            ),
-            TopicState::Denied => ("denied; allow this user to write to it".into(), true),
-            TopicState::Invalid => ("no legal name".into(), true),
-            TopicState::Unclear => ("has no leader now".into(), true),
+        let verdict = match (doctor::topic_fault(topic.state), topic.state) {
+            (Some((fault, fix)), _) => {
+                faults += 1;
+                format!("{fault}; {fix}")
+            }
+            (None, TopicState::Exists { partitions }) => format!("ok, {partitions} partitions"),
+            (None, _) => "ok".to_owned(),
         };
-        faults += usize::from(fault);
         writeln!(out, "topic  {}: {verdict}", topic.topic)?;
     }
     anyhow::ensure!(
@@ -73,17 +70,11 @@ pub(crate) async fn run(args: CheckArgs, out: &mut impl Write) -> anyhow::Result
 
 /// What the stages would not start without, or would leave out.
 fn secrets(pipeline: &Pipeline, out: &mut impl Write) -> anyhow::Result<()> {
-    let commands = pipeline.commands();
-    if commands.any_checked() {
-        let keys = KeyRing::configured(commands.keys_file.as_deref())?;
-        writeln!(out, "keys   ok: {} signs", keys.signing_key_id())?;
-    }
-    if let Some(file) = pipeline
-        .audit()
-        .and_then(|audit| audit.checkpoint_key_file.as_ref())
-    {
-        let key = CheckpointKey::read(file)?;
-        writeln!(out, "audit  ok: checkpoints are signed by {}", key.id())?;
+    for key in doctor::keys(pipeline) {
+        if key.verdict == Verdict::Failed {
+            anyhow::bail!("{}; {}", key.detail, key.fix.unwrap_or_default());
+        }
+        writeln!(out, "{} ok: {}", key.what, key.detail)?;
     }
     if let Some(notify) = pipeline.notify() {
         audit_notifier::check_notification(notify)?;

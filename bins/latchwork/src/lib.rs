@@ -6,6 +6,7 @@ mod command;
 mod contacts;
 pub mod demo;
 pub mod dlq;
+mod doctor;
 pub mod load;
 pub mod mqtt_client;
 mod operator;
@@ -13,6 +14,7 @@ mod provision;
 pub mod simulate;
 pub mod stack;
 mod stage_command;
+mod status;
 pub mod tail;
 mod text;
 mod up;
@@ -43,6 +45,10 @@ enum Command {
     Stage(Box<stage_command::StageCommandArgs>),
     /// Checks a pipeline file, and the connections when asked to, without starting anything.
     Check(Box<check::CheckArgs>),
+    /// Tests everything that the pipeline needs: what is wrong, and what to do.
+    Doctor(Box<doctor::DoctorArgs>),
+    /// Shows how the pipeline fares: replicas, owners of lanes, lag, rates, dead letters, alerts.
+    Status(Box<status::StatusArgs>),
     /// Makes the streams and durables.
     Provision(Box<provision::ProvisionArgs>),
     /// Shows what arrives in Kafka, decoded.
@@ -74,9 +80,10 @@ pub fn main() -> ExitCode {
 }
 
 async fn run(command: Command) -> anyhow::Result<()> {
-    match command {
+    match &command {
         // A stage sets its own logs up.
         Command::Stage(_) => {}
+        Command::Status(args) if args.fills_the_terminal() => {}
         Command::Up(_) | Command::Load(_) | Command::Simulate(_) => {
             log_to_stderr("info,async_nats=warn,librdkafka=error");
         }
@@ -89,6 +96,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Up(args) => up::run(*args, &mut out).await,
         Command::Stage(args) => stage_command::run(*args).await,
         Command::Check(args) => check::run(*args, &mut out).await,
+        Command::Doctor(args) => doctor::run(*args, &mut out).await,
+        Command::Status(args) => status::run(*args, &mut out).await,
         Command::Provision(args) => provision::run(*args, &mut out).await,
         Command::Tail(args) => tail::run(*args, &mut out).await,
         Command::Simulate(args) => simulate::run_command(*args, &mut out).await,

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
-use rdkafka::client::ClientContext;
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, OwnedResourceSpecifier, ResourceSpecifier,
+};
+use rdkafka::client::{ClientContext, DefaultClientContext};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError as NativeError;
 use rdkafka::metadata::{Metadata, MetadataTopic};
@@ -54,6 +57,78 @@ pub enum TopicState {
     Invalid,
     /// Kafka can't tell now, e.g. while its partitions have no leader.
     Unclear,
+}
+
+/// How safely Kafka keeps what a topic is given.
+#[derive(Clone, PartialEq, Eq, Debug)]
+pub struct TopicSafety {
+    /// The topic.
+    pub topic: String,
+    /// Copies of its partitions: of the one with the fewest.
+    pub replicas: usize,
+    /// Copies that are up to date: of the partition with the fewest.
+    pub in_sync: usize,
+    /// `min.insync.replicas`; `None` when the broker does not let us see it.
+    pub min_in_sync: Option<usize>,
+    /// Whether the broker, and not the producer, says when a record was written.
+    pub broker_time: bool,
+}
+
+/// Looks at the copies and the settings of topics that exist. `within` bounds each request.
+pub async fn topic_safety(
+    connection: &KafkaConnection,
+    topics: &[&str],
+    within: Duration,
+) -> Result<Vec<TopicSafety>, KafkaError> {
+    let admin: AdminClient<DefaultClientContext> =
+        connection.admin().create().map_err(client_error)?;
+    let wanted: Vec<ResourceSpecifier<'_>> = topics
+        .iter()
+        .map(|topic| ResourceSpecifier::Topic(topic))
+        .collect();
+    let options = AdminOptions::new().request_timeout(Some(within));
+    // Without the right to see them the copies are still told.
+    let settings = admin.describe_configs(&wanted, &options).await;
+    let settings: Vec<ConfigResource> = settings
+        .unwrap_or_default()
+        .into_iter()
+        .filter_map(Result::ok)
+        .collect();
+    let names: Vec<String> = topics.iter().map(|topic| (*topic).into()).collect();
+    let connection = connection.clone();
+    let look = move || {
+        let safety = |topic| one_topic_safety(&admin, topic, &settings, within);
+        names.into_iter().map(safety).collect::<Result<_, _>>()
+    };
+    tokio::task::spawn_blocking(look)
+        .await
+        .map_err(|_| KafkaError::ShuttingDown)?
+        .map_err(|error: NativeError| no_answer(&connection, within, error.to_string()))
+}
+
+fn one_topic_safety(
+    admin: &AdminClient<DefaultClientContext>,
+    topic: String,
+    settings: &[ConfigResource],
+    within: Duration,
+) -> Result<TopicSafety, NativeError> {
+    let metadata = admin.inner().fetch_metadata(Some(&topic), within)?;
+    let found = metadata.topics().iter().find(|found| found.name() == topic);
+    let partitions = found.map_or(&[][..], MetadataTopic::partitions);
+    let copies = partitions
+        .iter()
+        .map(|partition| partition.replicas().len());
+    let in_sync = partitions.iter().map(|partition| partition.isr().len());
+    let is_ours = |resource: &&ConfigResource| matches!(&resource.specifier, OwnedResourceSpecifier::Topic(name) if *name == topic);
+    let resource = settings.iter().find(is_ours);
+    let setting = |name| resource.and_then(|resource| resource.get(name)?.value.as_deref());
+    Ok(TopicSafety {
+        replicas: copies.min().unwrap_or_default(),
+        in_sync: in_sync.min().unwrap_or_default(),
+        min_in_sync: setting("min.insync.replicas").and_then(|value| value.parse().ok()),
+        broker_time: setting("message.timestamp.type") == Some("LogAppendTime"),
+        topic,
+    })
 }
 
 /// Connects, and looks at `topics`. Fails at once on a login, TLS or name error that no broker

@@ -17,6 +17,7 @@ mod events;
 mod failure;
 mod gate;
 mod in_memory;
+mod latency;
 mod plan;
 mod producer;
 mod reachability;
@@ -25,7 +26,9 @@ mod settings;
 mod sink;
 mod topics;
 
-pub use connection_test::{KafkaReport, TopicReport, TopicState, connection_test};
+pub use connection_test::{
+    KafkaReport, TopicReport, TopicSafety, TopicState, connection_test, topic_safety,
+};
 pub use error::KafkaError;
 pub use gate::{HeldFor, HeldTopic};
 pub use in_memory::InMemoryKafka;

@@ -50,6 +50,9 @@ enum Action {
     Keygen {
         /// Where it goes; a file that is there is never overwritten.
         file: PathBuf,
+        /// Where a key is already, leave it and show it: for scripts that run at every start.
+        #[arg(long)]
+        keep: bool,
     },
 }
 
@@ -85,8 +88,12 @@ pub(crate) async fn run(args: AuditArgs, out: &mut impl Write) -> anyhow::Result
         Action::Verify(verify) => verify::run(verify, &args.nats, out).await,
         Action::Export(export) => export::run(export, &args.nats, out).await,
         Action::Show(show) => show::run(show, &args.nats, out).await,
-        Action::Keygen { file } => {
-            let key = CheckpointKey::create(&file)?;
+        Action::Keygen { file, keep } => {
+            let key = if keep && file.exists() {
+                CheckpointKey::read(&file)?
+            } else {
+                CheckpointKey::create(&file)?
+            };
             let public = CheckpointKey::public_file(&file);
             writeln!(out, "private key  {}", file.display())?;
             writeln!(out, "public key   {}", public.display())?;

@@ -314,8 +314,9 @@ async fn kafka_is_read() {
     assert!(error.contains("no_such_topic"), "{error}");
 }
 
-/// Scenario: a key is made twice at the same place.
-/// Guarantee: the first time names both files and the key; the second is refused.
+/// Scenario: a key is made three times at the same place, the last time with --keep.
+/// Guarantee: the first time names both files and the key; the second is refused; the third shows
+/// the first one's key.
 #[tokio::test]
 async fn a_key_is_made_once() {
     let folder = tempfile::tempdir().unwrap();
@@ -326,4 +327,6 @@ async fn a_key_is_made_once() {
         assert!(printed.contains(word), "{printed}");
     }
     assert!(audit(&["keygen", text(&file)]).await.is_err());
+    let (_, kept) = audit(&["keygen", text(&file), "--keep"]).await.unwrap();
+    assert_eq!(kept, printed);
 }

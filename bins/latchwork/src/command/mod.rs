@@ -18,7 +18,7 @@ mod tests;
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Begin with a key file, which only the sender and the edge may read:
-  latchwork command keygen > keys && chmod 600 keys
+  latchwork command keygen --file keys
   export LATCHWORK_COMMAND_KEYS_FILE=keys
 Then sign a command for a lock, see whether it would pass, and send one:
   latchwork command sign 10083618796833171 unlock
@@ -41,7 +41,7 @@ enum Action {
     Verify(verify::VerifyArgs),
     /// Signs a command, publishes it to its lock, and tells what the edge answered.
     Send(Box<send::SendArgs>),
-    /// Prints a new line for the key file.
+    /// Makes a key: prints a new line for the key file, or makes the file.
     Keygen(keygen::KeygenArgs),
 }
 

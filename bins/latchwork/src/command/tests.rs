@@ -1,5 +1,6 @@
 //! The command line of signed commands.
 
+use std::os::unix::fs::PermissionsExt;
 use std::path::PathBuf;
 
 use clap::Parser;
@@ -48,6 +49,33 @@ impl Keys {
 fn args(words: &[&str]) -> CommandArgs {
     let words = std::iter::once("command").chain(words.iter().copied());
     Line::try_parse_from(words).unwrap().args
+}
+
+/// Scenario: a key goes into a new file, twice, and then with --keep; a file that is no key file is
+/// kept.
+/// Guarantee: only the owner may read it, and nothing is printed that must not be seen; the second
+/// time is refused; --keep leaves the key as it is, and finds what is none.
+#[tokio::test]
+async fn a_key_file_is_made_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("keys");
+    let words = ["keygen", "--file", file.to_str().unwrap()];
+    let mut out = Vec::new();
+    run(args(&words), &mut out).await.unwrap();
+    let line = std::fs::read_to_string(&file).unwrap();
+    let (id, key) = line.trim_end().split_once(' ').unwrap();
+    let printed = String::from_utf8(out).unwrap();
+    assert!(printed.contains(id) && !printed.contains(key), "{printed}");
+    let mode = std::fs::metadata(&file).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600);
+
+    let again = run(args(&words), &mut Vec::new()).await.unwrap_err();
+    assert!(format!("{again:#}").contains("exists"), "{again:#}");
+    let keep = [&words[..], &["--keep"]].concat();
+    run(args(&keep), &mut Vec::new()).await.unwrap();
+    assert_eq!(std::fs::read_to_string(&file).unwrap(), line);
+    std::fs::write(&file, "no key").unwrap();
+    assert!(run(args(&keep), &mut Vec::new()).await.is_err());
 }
 
 /// Scenario: a key is made, a command signed, and verified from the command line and from standard

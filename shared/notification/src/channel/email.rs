@@ -95,6 +95,23 @@ impl Email {
         })
     }
 
+    /// Connects, changes over to TLS, logs in and asks for nothing (NOOP): sends no mail.
+    pub async fn test_connection(&self) -> Result<(), SendError> {
+        match tokio::time::timeout(self.timeout, self.transport.test_connection()).await {
+            Ok(Ok(true)) => Ok(()),
+            Ok(Ok(false)) => Err(SendError::outage("the mail server hung up after the login")),
+            Ok(Err(error)) => Err(send_error(&error)),
+            Err(_) => Err(self.late()),
+        }
+    }
+
+    fn late(&self) -> SendError {
+        SendError::outage(format!(
+            "the mail server did not answer within {} ms",
+            self.timeout.as_millis()
+        ))
+    }
+
     fn mail(&self, message: &Message) -> Result<lettre::Message, SendError> {
         let permanent = |error: String| SendError::permanent(format!("mail: {error}"));
         check_address(ChannelKind::Email, &message.address)
@@ -137,10 +154,7 @@ impl Channel for Email {
         match tokio::time::timeout(self.timeout, self.transport.send(mail)).await {
             Ok(Ok(_)) => Ok(()),
             Ok(Err(error)) => Err(send_error(&error)),
-            Err(_) => Err(SendError::outage(format!(
-                "the mail server did not answer within {} ms",
-                self.timeout.as_millis()
-            ))),
+            Err(_) => Err(self.late()),
         }
     }
 }

@@ -2,13 +2,14 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytes::Bytes;
 use data_encoding::BASE64;
 use form_urlencoded::Serializer;
 use http::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderName, HeaderValue};
+use http::uri::PathAndQuery;
 use http::{Method, Request, Uri};
 use http_body_util::Full;
 use minijinja::{AutoEscape, Environment, UndefinedBehavior, context};
@@ -132,6 +133,33 @@ impl Sms {
         sms.request(&sample)
             .map_err(|fault| setting("headers, json or form", fault))?;
         Ok(sms)
+    }
+
+    /// Asks the gateway's host for its start page's head, without credentials, and gives the status
+    /// of whatever it answers: it is there and its certificate is good. No SMS is sent, and nothing
+    /// about the account is known.
+    pub async fn reach(
+        url: &str,
+        ca_file: Option<&Path>,
+        timeout: Duration,
+    ) -> Result<u16, SendError> {
+        let host: Uri = url
+            .parse()
+            .map_err(|_| SendError::permanent("the SMS gateway's url is not a URL"))?;
+        let mut parts = host.into_parts();
+        parts.path_and_query = Some(PathAndQuery::from_static("/"));
+        let host = Uri::from_parts(parts)
+            .map_err(|error| SendError::permanent(format!("the SMS gateway's url: {error}")))?;
+        let client = HttpClient::open(ChannelKind::Sms, timeout, ca_file)
+            .map_err(|error| SendError::permanent(error.to_string()))?;
+        let request = Request::head(host)
+            .header(http::header::USER_AGENT, USER_AGENT)
+            .body(Full::default())
+            .map_err(|error| SendError::permanent(error.to_string()))?;
+        match client.send(request).await {
+            Ok(answer) => Ok(answer.status.as_u16()),
+            Err(reason) => Err(SendError::outage(format!("SMS gateway: {reason}"))),
+        }
     }
 
     fn request(&self, slots: &Slots<'_>) -> Result<Request<Full<Bytes>>, String> {
