@@ -8,7 +8,7 @@ mod lock_states;
 mod log_store;
 mod notify;
 
-pub use notify::check as check_notification;
+pub use notify::{check as check_notification, email_options};
 
 use anyhow::Context;
 use settings::Pipeline;

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use async_nats::jetstream::{self, context::ContextBuilder};
-use async_nats::{Client, ConnectOptions, Event};
+use async_nats::{Client, ConnectOptions, Event, ServerAddr};
+use percent_encoding::percent_decode_str;
 use tracing::{info, warn};
 
 use crate::error::ConnectError;
@@ -68,16 +69,20 @@ impl NatsArgs {
 
     /// Connects once; fails when the server is away, too old or has no JetStream.
     pub async fn connect(&self, name: &str) -> Result<Client, ConnectError> {
-        let addresses: Vec<&str> = self.nats.split(',').map(str::trim).collect();
-        let client = self
-            .options(name)
-            .await?
-            .connect(addresses)
-            .await
-            .map_err(|error| ConnectError::Unreachable {
-                url: self.shown(),
-                reason: error.to_string(),
-            })?;
+        let unreachable = |reason: String| ConnectError::Unreachable {
+            url: self.shown(),
+            reason,
+        };
+        let addresses = self.nats.split(',').map(|one| one.trim().parse());
+        let addresses: Vec<ServerAddr> = addresses
+            .collect::<Result<_, std::io::Error>>()
+            .map_err(|error| unreachable(error.to_string()))?;
+        let mut options = self.options(name).await?;
+        if let Some((user, password)) = addresses.iter().find_map(user_of) {
+            options = options.user_and_password(user, password);
+        }
+        let connected = options.connect(addresses).await;
+        let client = connected.map_err(|error| unreachable(error.to_string()))?;
         check_server(&client, &self.shown())?;
         Ok(client)
     }
@@ -145,6 +150,13 @@ impl NatsArgs {
             .collect::<Vec<_>>()
             .join(",")
     }
+}
+
+/// The user and password in an address. The client knows them there, and does not use them.
+fn user_of(address: &ServerAddr) -> Option<(String, String)> {
+    let plain = |text: &str| percent_decode_str(text).decode_utf8_lossy().into_owned();
+    let password = address.password().unwrap_or_default();
+    Some((plain(address.username()?), plain(password)))
 }
 
 /// A JetStream context for publishing one frame at a time per lane.

@@ -47,7 +47,8 @@ pub(super) fn queue(
     }
 }
 
-pub(super) fn email(settings: &EmailSettings) -> EmailOptions {
+/// The settings of the e-mail channel, as it takes them.
+pub fn email(settings: &EmailSettings) -> EmailOptions {
     EmailOptions {
         host: settings.host.clone(),
         port: settings.port,

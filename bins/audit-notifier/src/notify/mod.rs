@@ -21,6 +21,8 @@ use telemetry::{Operation, SpanShape};
 use topology::{NOTIFY, NOTIFY_FLOW, SEND};
 use tracing::{error, warn};
 
+pub use channels::email as email_options;
+
 use book::ContactBook;
 use claims::Claims;
 use outbound::{Outbound, OutboundParts};

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use audit_notifier::check_notification;
-use notification::{Email, EmailOptions, Security, Sms};
+use notification::{Email, EmailOptions, Sms};
 use settings::{EmailSecurity, EmailSettings, NotifySettings, Pipeline, SmsSettings};
 
 use super::finding::Finding;
@@ -50,20 +50,8 @@ fn steps(settings: &EmailSettings) -> String {
 
 fn options(settings: &EmailSettings) -> EmailOptions {
     EmailOptions {
-        host: settings.host.clone(),
-        port: settings.port,
-        security: match settings.security {
-            EmailSecurity::None => Security::None,
-            EmailSecurity::Starttls => Security::StartTls,
-            EmailSecurity::Tls => Security::Tls,
-        },
-        ca_file: settings.ca_file.clone(),
-        user: settings.user.clone(),
-        password_file: settings.password_file.clone(),
-        from: settings.from.clone(),
-        reply_to: settings.reply_to.clone(),
-        timeout: Duration::from_secs(settings.timeout_s),
         connections: 1,
+        ..audit_notifier::email_options(settings)
     }
 }
 
