@@ -20,6 +20,8 @@ mod bad_input;
 mod clients;
 mod collector;
 mod commands;
+mod compose;
+mod compose_stack;
 mod crash;
 mod dashboards;
 mod dead_letters;

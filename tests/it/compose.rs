@@ -1,0 +1,193 @@
+//! The compose stack, brought up for real where docker is.
+
+use latchwork::mqtt_client::{ClientOptions, ReasonCode};
+
+use serde_json::Value;
+
+use crate::clients::{connect, publish};
+use crate::compose_stack::{ComposeStack, compose_config, docker, tell};
+use crate::crash::ONE_AT_A_TIME;
+use crate::dead_letters::dead_letters;
+use crate::fleet::{Fleet, Load};
+use crate::kafka_log::{KafkaTail, everything, payload};
+use crate::payloads::{command, command_topic, state, state_topic};
+use crate::waiting::{soon, until};
+
+/// The lock of the articles, and the number of its messages: with these, the payloads are theirs
+/// byte for byte.
+const LOCK: &str = "10083618796833171";
+const NUMBER: u64 = 7_802_441_525_528_958;
+
+/// Bytes of the largest image.
+const LARGEST_IMAGE: u64 = 40_000_000;
+
+/// Scenario: the compose file with every profile, as docker reads it.
+/// Guarantee: no container has more rights or resources than it needs; each that stays has a health
+/// check; ports are open to this machine only, and none but those at the ends of the road, the
+/// pages and the mail catcher's.
+#[tokio::test]
+async fn every_container_is_confined() {
+    let config = match compose_config().await {
+        Ok(config) => config,
+        Err(why) => return tell(&format!("skipped: {why}")),
+    };
+    assert_eq!(config["networks"]["backend"]["internal"], true);
+    let services = config["services"].as_object().unwrap();
+    for (name, service) in services {
+        let is = |key: &str, wanted: Value| assert_eq!(service[key], wanted, "{key} of {name}");
+        is("read_only", true.into());
+        is("cap_drop", vec!["ALL"].into());
+        is("security_opt", vec!["no-new-privileges:true"].into());
+        is("privileged", Value::Null);
+        is("cap_add", Value::Null);
+        for key in ["mem_limit", "pids_limit"] {
+            assert!(!service[key].is_null(), "{name} has no {key}");
+        }
+        // Kafka's image has a user of its own, which is not root.
+        assert!(
+            service["user"].is_string() || name == "kafka",
+            "{name} has no user"
+        );
+        let stays = service["restart"] == "unless-stopped" && name != "simulate";
+        assert_eq!(
+            stays,
+            service["healthcheck"].is_object(),
+            "health of {name}"
+        );
+        for port in service["ports"].as_array().into_iter().flatten() {
+            assert_eq!(port["host_ip"], "127.0.0.1", "a port of {name}");
+        }
+    }
+    let published =
+        |(name, service): (&String, &Value)| service["ports"].is_array().then(|| name.clone());
+    let published: Vec<String> = services.iter().filter_map(published).collect();
+    let wanted = [
+        "grafana",
+        "jaeger",
+        "kafka",
+        "mail",
+        "mqtt-edge",
+        "prometheus",
+    ];
+    assert_eq!(published, wanted);
+}
+
+/// Scenario: a newcomer brings the stack up; the lock of the articles publishes its state and gets
+/// a command. Then 20 locks publish while transform is scaled to three replicas and kafka-sink to
+/// two, and one of the three is killed for good.
+/// Guarantee: the images are small and have no shell. Both messages are in Kafka, byte for byte. Of
+/// the load nothing acknowledged is lost, the order of each lock holds, and what breaks its contract
+/// is a dead letter; repeats are at most what was on its way when the one was killed.
+#[tokio::test]
+async fn the_stack_carries_and_scales() {
+    let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
+    let stack = match ComposeStack::start().await {
+        Ok(stack) => stack,
+        Err(why) => return tell(&format!("skipped: {why}")),
+    };
+    the_images_are_small_and_have_no_shell().await;
+    the_messages_of_the_articles_arrive(&stack).await;
+
+    let mut fleet = Fleet::start(stack.mqtt(), "10083618797", Load::MODEST);
+    fleet.acknowledges(500).await;
+    let scales = [
+        "--no-recreate",
+        "--scale",
+        "transform=3",
+        "--scale",
+        "kafka-sink=2",
+    ];
+    stack.up(&scales).await;
+    assert_eq!(stack.running("transform").await, 3);
+    assert_eq!(stack.running("kafka-sink").await, 2);
+    fleet.acknowledges(500).await;
+    stack.kill("transform", 2).await;
+    assert_eq!(stack.running("transform").await, 2);
+    fleet.acknowledges(500).await;
+    fleet.enough();
+    let mut ledger = fleet.finish().await;
+
+    drained(&stack).await;
+    let stored = everything(&stack.kafka(), "message_state").await;
+    let of_the_fleet: Vec<_> = stored
+        .into_iter()
+        .filter(|record| record.key.as_deref() != Some(LOCK.as_bytes()))
+        .collect();
+    ledger.book_stored(&of_the_fleet);
+    ledger.book_dead(&dead_letters(&jetstream(&stack).await, "transform").await);
+    let repeats = ledger.assert_whole();
+    tell(&format!("{repeats:?}"));
+    let in_a_second = usize::try_from(Load::MODEST.per_second()).unwrap();
+    assert!(repeats.recognisable <= in_a_second, "{repeats:?}");
+    assert_eq!(repeats.republished, 0, "{repeats:?}");
+}
+
+async fn the_images_are_small_and_have_no_shell() {
+    let config = compose_config().await.unwrap();
+    let images = [
+        "mqtt-edge",
+        "transform",
+        "kafka-sink",
+        "audit-notifier",
+        "command-keys",
+    ]
+    .map(|service| config["services"][service]["image"].as_str().unwrap());
+    for image in images {
+        let size = docker(&["image", "inspect", "--format", "{{.Size}}", image]).await;
+        let size: u64 = size.unwrap().trim().parse().unwrap();
+        assert!(size < LARGEST_IMAGE, "{image} has {size} bytes");
+        for shell in ["/bin/sh", "/bin/bash", "/busybox/sh"] {
+            let run = [
+                "run",
+                "--rm",
+                "--network",
+                "none",
+                "--entrypoint",
+                shell,
+                image,
+            ];
+            let why = docker(&run).await.expect_err(shell);
+            assert!(why.contains("no such file"), "{image}: {why}");
+        }
+    }
+}
+
+async fn the_messages_of_the_articles_arrive(stack: &ComposeStack) {
+    let (lock, mut incoming) = connect(&ClientOptions::new(stack.mqtt(), LOCK)).await;
+    soon("SUBACK", lock.subscribe([command_topic(LOCK)]))
+        .await
+        .unwrap();
+    let (app, _) = connect(&ClientOptions::new(stack.mqtt(), "app-1")).await;
+    let (said, ordered) = (state(LOCK, NUMBER), command(NUMBER));
+    let reason = publish(&lock, state_topic(LOCK), said.clone()).await;
+    assert_eq!(reason, ReasonCode::SUCCESS);
+    let reason = publish(&app, command_topic(LOCK), ordered.clone()).await;
+    assert_eq!(reason, ReasonCode::SUCCESS);
+    let obeyed = soon("the command", incoming.next()).await.unwrap();
+    assert_eq!(obeyed.payload, ordered);
+    for (topic, sent) in [("message_state", said), ("message_command", ordered)] {
+        let mut tail = KafkaTail::from_beginning(&stack.kafka(), &[topic]).await;
+        let record = &tail.records(1).await[0];
+        assert_eq!(record.key.as_deref(), Some(LOCK.as_bytes()));
+        assert_eq!(payload(record), sent.as_bytes());
+    }
+}
+
+/// Waits until everything taken is in Kafka or dead.
+async fn drained(stack: &ComposeStack) {
+    let context = jetstream(stack).await;
+    until("UP and REC to run empty", async || {
+        let mut waiting = 0;
+        for name in ["UP", "REC"] {
+            let stream = context.get_stream(name).await.unwrap();
+            waiting += stream.cached_info().state.messages;
+        }
+        waiting == 0
+    })
+    .await;
+}
+
+async fn jetstream(stack: &ComposeStack) -> async_nats::jetstream::Context {
+    let client = soon("NATS to accept", async_nats::connect(stack.nats_url())).await;
+    stage::jetstream_context(&client.unwrap())
+}
