@@ -130,8 +130,8 @@ async fn spread(scene: &Scene, replicas: &[&Replica; 3]) {
 }
 
 /// Scenario: of two replicas of transform and of kafka-sink one is killed under load, twice.
-/// Guarantee: the other has all lanes within four seconds; nothing acknowledged is lost, the order
-/// of each lock holds; what was not settled may come again, under the same lw-seq.
+/// Guarantee: the other has all lanes before a lease could run out; nothing acknowledged is lost, the
+/// order of each lock holds; what was not settled may come again, under the same lw-seq.
 #[tokio::test]
 async fn replicas_are_killed() {
     let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
@@ -153,7 +153,7 @@ async fn replicas_are_killed() {
             scene.share(stage, &[(&left, 8)]).await;
             let moved = killed.elapsed();
             eprintln!("lanes of a killed {stage} moved in {moved:?}");
-            assert!(moved < Duration::from_secs(4), "{moved:?}");
+            assert!(moved < Duration::from_millis(2500), "{moved:?}");
             left = {
                 let next = scene.replica(stage);
                 scene.share(stage, &[(&left, 4), (&next, 4)]).await;
@@ -198,4 +198,27 @@ async fn a_hanging_replica_comes_back() {
     let repeats = scene.account().await;
     assert!(repeats.recognisable <= 2 * usize::try_from(LOAD.per_second()).unwrap());
     assert_eq!(repeats.republished, 0, "{repeats:?}");
+}
+
+/// Scenario: nats-server is killed under two replicas of transform and of kafka-sink, and comes back
+/// without the leases.
+/// Guarantee: each replica gets its share again; nothing acknowledged is lost, the order of each lock
+/// holds.
+#[tokio::test]
+async fn the_leases_are_lost() {
+    let _turn = ONE_AT_A_TIME.acquire().await.unwrap();
+    let mut scene = Scene::start().await;
+    let transforms = [scene.replica("transform"), scene.replica("transform")];
+    let sinks = [scene.replica("kafka-sink"), scene.replica("kafka-sink")];
+    for _ in 0..2 {
+        for (flow, [one, other]) in [(TRANSFORM.name, &transforms), (KAFKA_SINK.name, &sinks)] {
+            scene.share(flow, &[(one, 4), (other, 4)]).await;
+        }
+        scene.acknowledges(200).await;
+        scene.bed.kill("nats-server").await;
+        scene.acknowledges(200).await;
+    }
+    let repeats = scene.account().await;
+    assert!(repeats.recognisable <= 2 * usize::try_from(LOAD.per_second()).unwrap());
+    assert!(repeats.republished <= 2 * LOAD.in_flight(), "{repeats:?}");
 }

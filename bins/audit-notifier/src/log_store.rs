@@ -9,7 +9,7 @@ use record::{Frame, FrameBuilder, KafkaRecord};
 use stage::Unavailable;
 use tokio_util::sync::CancellationToken;
 use topology::AUDIT;
-use tracing::error;
+use tracing::warn;
 
 /// One partition's subject of the stream AUDIT.
 ///
@@ -116,9 +116,9 @@ impl LogStore {
         if let Some(last) = last.filter(|last| last.frame == frame) {
             return Ok(last);
         }
-        error!(
+        warn!(
             subject = self.subject,
-            "another audit-notifier writes this log: this one ends"
+            "another audit-notifier has written this log: the lane is opened anew behind it"
         );
         self.fenced.cancel();
         Err(unavailable("another instance writes this log"))

@@ -96,6 +96,7 @@ impl Runtime {
         let durables = provision(&connections.consuming, &pipeline.into()).await?;
         let identity = Identity::new();
         identity.answer(&connections.consuming.client()).await?;
+        identity.answer(&connections.publishing.client()).await?;
         ready.set(true);
         info!(
             stage = flow.stage,
@@ -114,6 +115,11 @@ impl Runtime {
             replicas: pipeline.streams().replicas.unwrap_or(1),
             drain: args.drain_deadline(),
         })
+    }
+
+    /// This process' name among the replicas.
+    pub fn replica(&self) -> &str {
+        &self.identity.id
     }
 
     /// The lanes of a flow, one for each durable of its stream, shared with the other replicas of

@@ -7,6 +7,7 @@ use record::{Frame, FrameBuilder, KafkaRecord};
 use servers::{NatsOptions, NatsServer};
 use stage::conformance::{self, SinkFixture, SourceFixture};
 use stage::jetstream::{FramePublisher, JetStreamSink, JetStreamSource, StreamSettings, provision};
+use stage::lease::Lease;
 use stage::memory::{MemorySink, MemorySource, MemoryStream};
 use stage::{NatsArgs, jetstream_context};
 use tokio_util::sync::CancellationToken;
@@ -122,6 +123,7 @@ impl SourceFixture for JetStream {
             REC,
             KAFKA_SINK.durable(0),
             self.stop.clone(),
+            Lease::unlimited(),
         )
     }
 

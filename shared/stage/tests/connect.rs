@@ -1,5 +1,4 @@
 //! The connection to a real server.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use servers::{NatsOptions, NatsServer};
 use stage::NatsArgs;

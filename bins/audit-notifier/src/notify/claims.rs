@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use async_nats::Client;
 use async_nats::jetstream::context::Context;
 use async_nats::jetstream::kv::{self, CreateErrorKind, Store};
 use bytes::Bytes;
@@ -11,11 +12,15 @@ use tracing::debug;
 const BUCKET: &str = "sent";
 const SENT: &[u8] = b"sent";
 
+/// The mark of a try: this word, the replica that makes it, and a number of its lane.
+const SENDING: &str = "sending";
+
 /// Marks of deliveries, forgotten after the de-duplication window. Clones share the bucket.
 #[derive(Clone, Debug)]
 pub(crate) struct Claims {
+    client: Client,
     store: Store,
-    /// The mark of this process's own tries.
+    /// The mark of this lane's own tries.
     sending: Bytes,
 }
 
@@ -24,6 +29,9 @@ pub(crate) struct Claims {
 pub(crate) enum Before {
     /// Nobody has tried, or a try has failed for sure.
     Nothing,
+    /// Somebody is sending it who is still there: this process in another lane of its, or one that
+    /// has lost the lane with the try under way.
+    UnderWay,
     /// Somebody died while sending it: it may have been sent.
     Uncertain,
     /// It was sent.
@@ -31,11 +39,20 @@ pub(crate) enum Before {
 }
 
 impl Claims {
-    /// Opens the bucket, or makes it.
-    pub(crate) async fn open(context: &Context, window: Duration) -> anyhow::Result<Self> {
-        let sending = Bytes::from(format!("sending {:016x}", fastrand::u64(..)));
+    /// Opens the bucket for a replica, or makes it.
+    pub(crate) async fn open(
+        context: &Context,
+        replica: &str,
+        window: Duration,
+    ) -> anyhow::Result<Self> {
+        let sending = mark_of(replica);
+        let client = context.client();
         if let Ok(store) = context.get_key_value(BUCKET).await {
-            return Ok(Self { store, sending });
+            return Ok(Self {
+                client,
+                store,
+                sending,
+            });
         }
         let made = context.create_key_value(kv::Config {
             bucket: BUCKET.to_owned(),
@@ -45,7 +62,20 @@ impl Claims {
             ..kv::Config::default()
         });
         let store = made.await?;
-        Ok(Self { store, sending })
+        Ok(Self {
+            client,
+            store,
+            sending,
+        })
+    }
+
+    /// For another lane of the same replica: a try of the one that had the channel before it may
+    /// still be under way.
+    pub(crate) fn for_lane(&self, replica: &str) -> Self {
+        Self {
+            sending: mark_of(replica),
+            ..self.clone()
+        }
     }
 
     /// What an earlier try has left behind.
@@ -54,8 +84,18 @@ impl Claims {
         Ok(match found.as_deref() {
             None => Before::Nothing,
             Some(SENT) => Before::Sent,
+            Some(mark) if self.is_at_work(mark).await => Before::UnderWay,
             Some(_) => Before::Uncertain,
         })
+    }
+
+    /// Whether the one who made a mark is still there.
+    async fn is_at_work(&self, mark: &[u8]) -> bool {
+        let mark = std::str::from_utf8(mark).unwrap_or_default();
+        match mark.split(' ').collect::<Vec<_>>().as_slice() {
+            [SENDING, replica, _lane] => !stage::lease::is_gone(&self.client, replica).await,
+            _ => false,
+        }
     }
 
     /// Before the first byte goes out: who finds this mark knows that a try is or was under way.
@@ -86,6 +126,10 @@ impl Claims {
             debug!(%error, "could not take a delivery's mark away");
         }
     }
+}
+
+fn mark_of(replica: &str) -> Bytes {
+    Bytes::from(format!("{SENDING} {replica} {:08x}", fastrand::u32(..)))
 }
 
 fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Unavailable {

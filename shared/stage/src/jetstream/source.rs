@@ -16,6 +16,7 @@ use tokio_util::task::AbortOnDropHandle;
 use topology::StreamSpec;
 use tracing::{debug, warn};
 
+use crate::lease::Lease;
 use crate::retry::Backoff;
 use crate::source::{Batch, Delivery, NotAFrame, Source};
 
@@ -54,6 +55,7 @@ pub struct JetStreamSource<T> {
     durable: String,
     messages: Option<pull::Stream>,
     stop: CancellationToken,
+    lease: Lease,
     lag: Option<u64>,
     /// Consumer sequence of the last delivery, or of the reset before the first one: what went to
     /// another instance, or to an older pull, is seen as a gap.
@@ -68,17 +70,20 @@ pub struct JetStreamSource<T> {
     /// When an idle lane looked last whether all is well.
     checked: Instant,
     opening: Option<Opening>,
+    was_open: bool,
     item: PhantomData<fn() -> T>,
 }
 
 impl<T: FrameItem + StageItem> JetStreamSource<T> {
     /// Reads through a durable that the provisioner made. `stop` ends it: it then gives no more
-    /// batches, and what it has fetched and not given stays in the stream.
+    /// batches, and what it has fetched and not given stays in the stream. Without the `lease` it
+    /// reads nothing.
     pub fn new(
         context: Context,
         spec: StreamSpec,
         durable: String,
         stop: CancellationToken,
+        lease: Lease,
     ) -> Self {
         Self {
             context,
@@ -86,6 +91,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             durable,
             messages: None,
             stop,
+            lease,
             lag: None,
             delivered: 0,
             given: 0,
@@ -94,6 +100,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             opened: Instant::now(),
             checked: Instant::now(),
             opening: None,
+            was_open: false,
             item: PhantomData,
         }
     }
@@ -122,7 +129,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
         }
         self.checked = Instant::now();
         self.same_connection()?;
-        if self.opened.elapsed() < OTHERS_MAY_PULL && self.is_behind().await? {
+        if self.opened.elapsed() < OTHERS_MAY_PULL && self.differs().await? {
             let message = self.arrived_within(ON_ITS_WAY).await?;
             return message
                 .map(Some)
@@ -144,10 +151,11 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
         }
     }
 
-    /// Whether the server has delivered more than has arrived here.
-    async fn is_behind(&self) -> Result<bool, String> {
+    /// Whether the server has delivered something else than what has arrived here: more, or, after a
+    /// reset by another, less.
+    async fn differs(&self) -> Result<bool, String> {
         let info = self.info().await.map_err(|error| error.to_string())?;
-        Ok(info.delivered.consumer_sequence > self.delivered)
+        Ok(info.delivered.consumer_sequence != self.delivered)
     }
 
     async fn info(&self) -> Result<consumer::Info, async_nats::Error> {
@@ -195,7 +203,20 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
         if self.opening.is_none() {
             // Read before: a connection that breaks while the pull is opened is noticed.
             self.connection = self.connections();
-            let opening = open(self.context.clone(), self.spec.name, self.durable.clone());
+            // Whatever broke the last pull, another replica may have the partition by now: its reset
+            // and this one's would undo each other, and its deliveries could be taken for ours.
+            let broken = self.was_open.then(Instant::now);
+            self.was_open = true;
+            let lease = self.lease.clone();
+            let (context, stream) = (self.context.clone(), self.spec.name);
+            let durable = self.durable.clone();
+            let opening = async move {
+                match broken {
+                    Some(broken) => lease.confirmed_after(broken).await,
+                    None => lease.hold().await,
+                }
+                open(context, stream, durable).await
+            };
             self.opening = Some(AbortOnDropHandle::new(tokio::spawn(opening)));
         }
         let Some(opening) = &mut self.opening else {
@@ -211,6 +232,8 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
         })?;
         self.messages = Some(messages);
         self.delivered = delivered;
+        self.given = delivered;
+        self.settled = delivered;
         self.opened = Instant::now();
         self.checked = self.opened;
         Ok(())

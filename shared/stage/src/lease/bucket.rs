@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use async_nats::RequestErrorKind;
 use async_nats::jetstream::context::Context;
 use async_nats::jetstream::kv::{self, CreateErrorKind, Operation, Store, UpdateErrorKind, Watch};
 use async_nats::jetstream::stream::StorageType;
+use async_nats::{Client, RequestErrorKind};
 use bytes::Bytes;
 use futures::StreamExt;
 use topology::Flow;
+use tracing::debug;
 
 use super::view::{Free, View};
 use super::{LEASE_BUCKET, TTL};
@@ -25,6 +26,11 @@ impl Unreachable {
     /// Nothing comes any more.
     pub(super) fn silent() -> Self {
         Self("nothing comes from it".to_owned())
+    }
+
+    /// What was watched on the old connection may have been missed.
+    pub(super) fn reconnected() -> Self {
+        Self("the connection was made anew".to_owned())
     }
 }
 
@@ -149,32 +155,57 @@ impl Bucket {
         }
     }
 
-    /// The answer to an earlier renewal may be lost: then the key is ours, with a newer revision.
+    /// The answer to an earlier renewal may be lost: then the key is ours, with a newer revision. What
+    /// was read may be old, so that only a renewal of it counts.
     async fn look(&self, key: &str) -> Renewed {
-        match self.store.entry(key).await {
+        let revision = match self.store.entry(key).await {
             Ok(Some(entry)) if entry.operation == Operation::Put && entry.value == self.me => {
-                Renewed::Held(entry.revision)
+                entry.revision
             }
-            Ok(_) => Renewed::Lost,
+            Ok(_) => return Renewed::Lost,
+            Err(_) => return Renewed::Unknown,
+        };
+        match self.store.update(key, self.me(), revision).await {
+            Ok(revision) => Renewed::Held(revision),
+            Err(error) if error.kind() == UpdateErrorKind::WrongLastRevision => Renewed::Lost,
             Err(_) => Renewed::Unknown,
         }
     }
 
-    /// Gives a lane back: the next owner need not wait until its key is forgotten.
-    pub(super) async fn give_back(&self, token: &str, revision: u64) -> Result<(), Unreachable> {
+    /// Gives a lane back: the next owner need not wait until its key is forgotten. It does wait if
+    /// that fails.
+    pub(super) async fn give_back(&self, token: &str, revision: u64) {
         let key = self.lane_key(token);
-        let deleted = self.store.delete_expect_revision(key, Some(revision)).await;
-        deleted.map_err(unreachable)
+        let delete = async |revision| {
+            let deleted = self.store.delete_expect_revision(&key, Some(revision));
+            deleted.await.is_ok()
+        };
+        if delete(revision).await {
+            return;
+        }
+        let renewed = self.look(&key).await;
+        let Renewed::Held(revision) = renewed else {
+            return;
+        };
+        if !delete(revision).await {
+            debug!(key, "could not give the lane back");
+        }
     }
 
-    /// Whether nobody is at a replica's address. A replica that hangs may still be there.
+    /// How long the bucket has been there.
+    pub(super) async fn age(&self) -> Result<Duration, Unreachable> {
+        let announced = self.store.entry(self.replica_key(&self.me)).await;
+        let announced = announced.map_err(unreachable)?;
+        let Some(announced) = announced else {
+            return Err(Unreachable::silent());
+        };
+        // Both are times of the server's.
+        let age = announced.created - self.store.stream.cached_info().created;
+        Ok(Duration::try_from(age).unwrap_or_default())
+    }
+
     pub(super) async fn is_gone(&self, replica: &str) -> bool {
-        let client = self.context.client();
-        let request = client.request(address(replica), Bytes::new());
-        match tokio::time::timeout(ANSWER_WITHIN, request).await {
-            Ok(Err(error)) => error.kind() == RequestErrorKind::NoResponders,
-            Ok(Ok(_)) | Err(_) => false,
-        }
+        is_gone(&self.context.client(), replica).await
     }
 
     fn me(&self) -> Bytes {
@@ -193,6 +224,15 @@ impl Bucket {
 /// Where a replica answers as long as its connection is there.
 pub(super) fn address(replica: &str) -> String {
     format!("latchwork.replica.{replica}")
+}
+
+/// Whether nobody is at a replica's address: its process has died. One that hangs is still there.
+pub async fn is_gone(client: &Client, replica: &str) -> bool {
+    let request = client.request(address(replica), Bytes::new());
+    match tokio::time::timeout(ANSWER_WITHIN, request).await {
+        Ok(Err(error)) => error.kind() == RequestErrorKind::NoResponders,
+        Ok(Ok(_)) | Err(_) => false,
+    }
 }
 
 async fn make(context: &Context, replicas: usize) -> Result<Store, Unreachable> {

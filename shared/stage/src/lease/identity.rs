@@ -45,8 +45,8 @@ impl Identity {
         }
     }
 
-    /// Answers at this replica's address for as long as the connection is there. That nobody
-    /// answers tells the others at once that the process has died.
+    /// Answers at this replica's address for as long as this connection is there. That nobody answers
+    /// on any of its connections tells the others that the process has died.
     pub(crate) async fn answer(&self, client: &Client) -> Result<(), StartError> {
         let refused = |reason: String| ConnectError::Refused {
             what: address(&self.id),

@@ -8,11 +8,14 @@
 //!   out before that, so that it stores and settles nothing when it wakes.
 //!
 //! What an owner had fetched and not settled is delivered to the next one first, because opening a
-//! source resets its durable. A lane that two replicas read for a moment loses nothing and keeps
-//! its order: each sees from the deliveries' sequence that it misses some, and starts anew.
+//! source resets its durable. Two replicas must not read a lane at once, or each would get a part:
+//! a source reads nothing without its lease, and after any break of its pull only when the server has
+//! renewed the lease since. What an old owner still stores then is what it had in its hands: it comes
+//! twice, and never before something older.
 
 mod bucket;
 mod guard;
+mod holding;
 mod identity;
 mod leaseholder;
 mod share;
@@ -21,6 +24,7 @@ mod view;
 
 use std::time::Duration;
 
+pub use bucket::is_gone;
 pub use guard::Lease;
 pub(crate) use identity::Identity;
 pub(crate) use leaseholder::Leaseholder;

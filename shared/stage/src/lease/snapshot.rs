@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::context::Context;
+use async_nats::jetstream::context::{Context, GetStreamError, GetStreamErrorKind, KeyValueError};
 use async_nats::jetstream::kv::Operation;
 use futures::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -84,11 +84,20 @@ fn unreadable(cause: impl std::error::Error) -> SnapshotError {
     SnapshotError(cause.to_string())
 }
 
+/// The bucket is in memory: there is none before a stage has made it.
+fn is_missing(error: &KeyValueError) -> bool {
+    let cause = std::error::Error::source(error).and_then(|cause| cause.downcast_ref());
+    let kind = cause.map(GetStreamError::kind);
+    matches!(kind, Some(GetStreamErrorKind::JetStream(refused)) if refused.code() == 404)
+}
+
 impl Snapshot {
     /// Reads the bucket; empty when no stage has run since the server was started.
     pub async fn read(context: &Context) -> Result<Self, SnapshotError> {
-        let Ok(store) = context.get_key_value(LEASE_BUCKET).await else {
-            return Ok(Self::default());
+        let store = match context.get_key_value(LEASE_BUCKET).await {
+            Ok(store) => store,
+            Err(error) if is_missing(&error) => return Ok(Self::default()),
+            Err(error) => return Err(unreadable(error)),
         };
         let status = store.status().await.map_err(unreadable)?;
         let mut snapshot = Self::default();

@@ -31,6 +31,16 @@ pub(super) struct Free {
 }
 
 impl View {
+    /// Everything that was seen before counts as seen now.
+    pub(super) fn begin(&mut self, now: Instant) {
+        for seen in self.replicas.values_mut() {
+            *seen = now;
+        }
+        for key in self.lanes.values_mut() {
+            key.seen = now;
+        }
+    }
+
     pub(super) fn saw_replica(&mut self, replica: &str, now: Instant) {
         self.replicas.insert(replica.to_owned(), now);
     }
@@ -63,7 +73,7 @@ impl View {
     }
 
     /// A replica is known to be gone: its lanes can be taken.
-    pub(super) fn is_gone(&mut self, replica: &str) {
+    pub(super) fn forget(&mut self, replica: &str) {
         self.replica_left(replica);
         for key in self.lanes.values_mut() {
             if key.owner.as_deref() == Some(replica) {
@@ -94,15 +104,15 @@ impl View {
             .collect()
     }
 
-    /// How a lane can be taken; `None` when somebody has it.
-    pub(super) fn free(&self, token: &str) -> Option<Free> {
-        match self.lanes.get(token) {
-            None => Some(Free { revision: None }),
-            Some(key) if key.owner.is_none() => Some(Free {
-                revision: Some(key.revision),
-            }),
-            Some(_) => None,
-        }
+    /// How a lane can be taken; `None` when another has it. One that `me` has lost count of is free.
+    pub(super) fn free(&self, token: &str, me: &str) -> Option<Free> {
+        let Some(key) = self.lanes.get(token) else {
+            return Some(Free { revision: None });
+        };
+        let is_others = key.owner.as_deref().is_some_and(|owner| owner != me);
+        (!is_others).then_some(Free {
+            revision: Some(key.revision),
+        })
     }
 
     /// The owner of a lane, as far as it is known.
@@ -128,21 +138,21 @@ mod tests {
         view.saw_lane("0", "dead", 7, start);
         view.saw_lane("1", "hung", 8, start);
         assert_eq!(
-            (view.free("0"), view.free("2")),
+            (view.free("0", "me"), view.free("2", "me")),
             (None, Some(Free { revision: None }))
         );
 
         let late = start + OVERDUE + Duration::from_millis(1);
         assert!(view.overdue(start).is_empty());
         assert_eq!(view.overdue(late).len(), 2);
-        view.is_gone("dead");
-        assert_eq!(view.free("0"), Some(Free { revision: Some(7) }));
+        view.forget("dead");
+        assert_eq!(view.free("0", "me"), Some(Free { revision: Some(7) }));
         assert_eq!(view.replicas(), BTreeSet::from(["hung"]));
 
-        assert_eq!(view.free("1"), None);
+        assert_eq!(view.free("1", "me"), None);
 
         view.expire(start + TTL + Duration::from_millis(1));
-        assert_eq!(view.free("1"), Some(Free { revision: Some(8) }));
+        assert_eq!(view.free("1", "me"), Some(Free { revision: Some(8) }));
         assert!(view.replicas().is_empty());
     }
 
@@ -155,8 +165,9 @@ mod tests {
         view.saw_replica("leaving", now);
         view.saw_lane("0", "leaving", 1, now);
         view.replica_left("leaving");
-        assert!(view.replicas().is_empty() && view.free("0").is_none());
+        assert!(view.replicas().is_empty() && view.free("0", "me").is_none());
+        assert_eq!(view.free("0", "leaving"), Some(Free { revision: Some(1) }));
         view.lane_given_back("0");
-        assert_eq!(view.free("0"), Some(Free { revision: None }));
+        assert_eq!(view.free("0", "me"), Some(Free { revision: None }));
     }
 }
