@@ -1,18 +1,24 @@
 //! A real Prometheus, on a machine that has one.
 
 use std::path::{Path, PathBuf};
-use std::process::{Command, Output as Outcome};
+use std::process::Command;
 
 use serde_json::Value;
 use servers::{ChildCommand, ChildProcess, Output, free_port};
 use tempfile::TempDir;
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::TcpStream;
 
+use crate::http_get::http_get;
+use crate::image_programs::{ImagePrograms, said};
 use crate::waiting::{soon, until};
 
-/// The image that compose.yaml runs. Its two programs are static, and run without it, too.
-const IMAGE: &str = "prom/prometheus:v3.15.0";
+const PROGRAMS: ImagePrograms = ImagePrograms {
+    variable: "LATCHWORK_PROMETHEUS",
+    image: "prom/prometheus:v3.15.0",
+    programs: &[
+        ("prometheus", "/bin/prometheus"),
+        ("promtool", "/bin/promtool"),
+    ],
+};
 
 /// The folder of the product's own configuration.
 pub(crate) fn product_files() -> PathBuf {
@@ -23,52 +29,9 @@ pub(crate) fn product_files() -> PathBuf {
 pub(crate) struct Programs(PathBuf);
 
 impl Programs {
-    /// Those that `LATCHWORK_PROMETHEUS` names the first of, or of PATH, or out of the image; else
-    /// the reason why there are none.
+    /// Those that there are, see [`ImagePrograms::find`]; else the reason why there are none.
     pub(crate) fn find() -> Result<Self, String> {
-        if let Some(named) = std::env::var_os("LATCHWORK_PROMETHEUS") {
-            let programs = Self(PathBuf::from(named).parent().unwrap().to_owned());
-            assert!(
-                programs.are_there(),
-                "LATCHWORK_PROMETHEUS names no prometheus beside a promtool"
-            );
-            return Ok(programs);
-        }
-        let path = std::env::var_os("PATH").unwrap_or_default();
-        let mut folders = std::env::split_paths(&path).map(Self);
-        match folders.find(Self::are_there) {
-            Some(programs) => Ok(programs),
-            None => Self::out_of_image(),
-        }
-    }
-
-    fn are_there(&self) -> bool {
-        ["prometheus", "promtool"]
-            .iter()
-            .all(|name| self.0.join(name).is_file())
-    }
-
-    fn out_of_image() -> Result<Self, String> {
-        let programs = Self(Path::new(env!("CARGO_TARGET_TMPDIR")).join("prometheus-v3.15.0"));
-        if programs.are_there() {
-            return Ok(programs);
-        }
-        let container = docker(&["create", IMAGE])?;
-        // Another test may do the same: each copies into a folder of its own, the last rename counts.
-        let copy = tempfile::tempdir_in(env!("CARGO_TARGET_TMPDIR")).unwrap();
-        let copied = ["prometheus", "promtool"].map(|name| {
-            let (from, to) = (format!("{container}:/bin/{name}"), copy.path().join(name));
-            docker(&["cp", &from, to.to_str().unwrap()])
-        });
-        docker(&["rm", &container])?;
-        for copied in copied {
-            copied?;
-        }
-        std::fs::create_dir_all(&programs.0).unwrap();
-        for name in ["prometheus", "promtool"] {
-            std::fs::rename(copy.path().join(name), programs.0.join(name)).unwrap();
-        }
-        Ok(programs)
+        PROGRAMS.find().map(Self)
     }
 
     /// Runs promtool in the folder of the product's Prometheus files; what it says when it refuses.
@@ -83,26 +46,6 @@ impl Programs {
                 .unwrap(),
         )
         .map(|_| ())
-    }
-}
-
-fn docker(arguments: &[&str]) -> Result<String, String> {
-    let no_docker = |error| format!("no prometheus on PATH, and no docker: {error}");
-    said(
-        Command::new("docker")
-            .args(arguments)
-            .output()
-            .map_err(no_docker)?,
-    )
-    .map_err(|error| format!("no prometheus on PATH, and docker has no {IMAGE}: {error}"))
-}
-
-fn said(outcome: Outcome) -> Result<String, String> {
-    let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).trim().to_owned();
-    if outcome.status.success() {
-        Ok(text(outcome.stdout))
-    } else {
-        Err(format!("{} {}", text(outcome.stdout), text(outcome.stderr)))
     }
 }
 
@@ -183,14 +126,8 @@ impl Prometheus {
 
     /// The body of any answer with status 200 or 4xx; `None` while it starts.
     async fn get(&self, path: &str) -> Option<String> {
-        let mut stream = TcpStream::connect(&self.address).await.ok()?;
-        // HTTP/1.0, so that the body comes in one piece.
-        let request = format!("GET {path} HTTP/1.0\r\nHost: {}\r\n\r\n", self.address);
-        stream.write_all(request.as_bytes()).await.ok()?;
-        let mut answer = String::new();
-        stream.read_to_string(&mut answer).await.ok()?;
-        let (head, body) = answer.split_once("\r\n\r\n")?;
-        (!head.contains(" 503 ")).then(|| body.to_owned())
+        let (status, body) = http_get(&self.address, path).await?;
+        (status != 503).then_some(body)
     }
 }
 

@@ -56,8 +56,10 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let sinks = producer.clone();
     let lanes = runtime.leased(&KAFKA_SINK, move |lane| {
         let sink = sinks.sink();
+        let traced = sink.map(|sink| sink.traced_by(lane.tracer.clone()));
         std::future::ready(
-            sink.map(|sink| lane.run(handler.clone(), sink))
+            traced
+                .map(|sink| lane.run(handler.clone(), sink))
                 .map_err(Into::into),
         )
     });

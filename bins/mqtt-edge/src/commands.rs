@@ -9,7 +9,7 @@ use record::Verdict;
 use settings::{CommandMode, CommandSettings};
 use stage::Backoff;
 use telemetry::metrics::edge::COMMAND_CHECK_DURATION;
-use telemetry::{LabelledCounter, Meter};
+use telemetry::{Failure, LabelledCounter, Meter};
 use tracing::warn;
 
 use crate::codec::{Answer, ReasonCode};
@@ -124,6 +124,14 @@ impl Judgement {
             verdict: Verdict::Unchecked,
             refused: false,
         }
+    }
+
+    /// Why a refused command is refused, for its span.
+    pub(crate) fn failure(self) -> Option<Failure<'static>> {
+        self.refused.then(|| Failure {
+            kind: self.verdict.name(),
+            text: self.answer().text,
+        })
     }
 
     /// What the publisher is told of a refused command.

@@ -22,7 +22,7 @@ use record::TopicFilter;
 use settings::Pipeline;
 use stage::{LaneDied, Runtime, StageArgs};
 use telemetry::metrics::edge::{PARTITIONS, PUBACK_LATENCY};
-use telemetry::{SpanShape, StageMetrics};
+use telemetry::{Operation, SpanShape, StageMetrics};
 use tokio::task::JoinSet;
 use topology::{MQTT_EDGE, UP};
 use tracing::{info, warn};
@@ -154,10 +154,17 @@ fn start_lanes(
             puback: runtime.telemetry.latency(&PUBACK_LATENCY, MQTT_EDGE.stage),
             tracer: runtime.telemetry.tracer(),
             shapes: Arc::clone(shapes),
+            frame_shape: frame_shape(partition),
         };
         lanes.spawn(Lane::new(intake, parts).run());
     }
     lanes
+}
+
+/// The spans of the frames that are stored.
+fn frame_shape(partition: u16) -> SpanShape {
+    let template = UP.subject_of("{partition}");
+    SpanShape::new(Operation::Send, "nats", &template).at(UP.partition_subject(partition))
 }
 
 /// The sessions have ended; what they left in the lanes is stored.

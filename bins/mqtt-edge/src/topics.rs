@@ -12,6 +12,12 @@ pub(crate) struct TopicClass {
     pub(crate) shape: usize,
 }
 
+/// What happens to clients: these records have no topic of their own to be named by.
+pub(crate) const CLIENT_EVENT: TopicClass = TopicClass {
+    always_traced: false,
+    shape: 1,
+};
+
 /// The classes of topics, by filter; the first match wins.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Topics {
@@ -19,12 +25,13 @@ pub(crate) struct Topics {
 }
 
 impl Topics {
-    /// One class per filter, and their span shapes. Shape 0 is for topics that none matches:
-    /// a topic itself is never in a span's name.
+    /// One class per filter, and their span shapes. Shape 0 is for topics that none matches: a topic
+    /// itself is never in a span's name. Shape 1 is that of [`CLIENT_EVENT`].
     pub(crate) fn new(
         filters: impl IntoIterator<Item = (TopicFilter, bool)>,
     ) -> (Self, Vec<SpanShape>) {
-        let mut shapes = vec![SpanShape::new(Operation::Create, "mqtt", "{topic}")];
+        let create = |template: &str| SpanShape::new(Operation::Create, "mqtt", template);
+        let mut shapes = vec![create("{topic}"), create("$events/{event}")];
         let mut classes = Vec::new();
         for (filter, always_traced) in filters {
             let template = filter.as_str().replacen('+', "{client_id}", 1);
@@ -32,7 +39,7 @@ impl Topics {
                 always_traced,
                 shape: shapes.len(),
             };
-            shapes.push(SpanShape::new(Operation::Create, "mqtt", &template));
+            shapes.push(create(&template));
             classes.push((filter, class));
         }
         (Self { classes }, shapes)

@@ -20,6 +20,9 @@ const POSITION_BITS: u32 = 16;
 /// Records that one flight can hold.
 pub(crate) const MAX_FLIGHT: usize = 1 << POSITION_BITS;
 
+/// Bit of the opaque value that asks for the record's place in Kafka.
+const WANTS_PLACE: usize = 1 << (usize::BITS - 1);
+
 /// The lanes of one process. They outlive the producers, which are replaced after a fatal error.
 pub(crate) struct Lanes {
     slots: Box<[OnceLock<Arc<Lane>>]>,
@@ -39,6 +42,8 @@ pub(crate) struct Lane {
     /// Whether a failure was reported; read for every record, so it is not behind the lock.
     failed: AtomicBool,
     failures: Mutex<Vec<Failure>>,
+    /// Where the records are that were asked for, by position in the flight.
+    places: Mutex<Vec<(usize, Place)>>,
     landed: Notify,
     /// Start of the last flight in milliseconds since `Lanes::start`.
     since: AtomicU64,
@@ -51,6 +56,14 @@ pub(crate) struct Failure {
     pub(crate) position: usize,
     /// Why.
     pub(crate) code: RDKafkaErrorCode,
+}
+
+/// Where Kafka has put a record.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(crate) struct Place {
+    pub(crate) partition: i32,
+    /// Negative when Kafka does not tell it.
+    pub(crate) offset: i64,
 }
 
 /// A lane that belongs to one sink. Dropping it gives it back.
@@ -91,15 +104,19 @@ impl Lanes {
     }
 
     /// Takes the report of one record. Called on librdkafka's poll thread.
-    pub(crate) fn reported(&self, opaque: usize, result: Result<(), RDKafkaErrorCode>) {
-        let slot = self.slots.get(opaque >> POSITION_BITS);
+    pub(crate) fn reported(&self, opaque: usize, result: Result<Place, RDKafkaErrorCode>) {
+        let slot = self.slots.get((opaque & !WANTS_PLACE) >> POSITION_BITS);
         let Some(lane) = slot.and_then(OnceLock::get) else {
             return;
         };
-        if let Err(code) = result {
-            let position = opaque & (MAX_FLIGHT - 1);
-            lane.failures.lock().push(Failure { position, code });
-            lane.failed.store(true, Ordering::Release);
+        let position = opaque & (MAX_FLIGHT - 1);
+        match result {
+            Ok(place) if opaque & WANTS_PLACE != 0 => lane.places.lock().push((position, place)),
+            Ok(_) => {}
+            Err(code) => {
+                lane.failures.lock().push(Failure { position, code });
+                lane.failed.store(true, Ordering::Release);
+            }
         }
         lane.done(1, &self.room);
     }
@@ -140,6 +157,7 @@ impl OwnLane {
     pub(crate) fn start(&self, count: usize) {
         let Self(lane, lanes) = self;
         lane.failures.lock().clear();
+        lane.places.lock().clear();
         lane.failed.store(false, Ordering::Relaxed);
         let now = u64::try_from(lanes.start.elapsed().as_millis()).unwrap_or(u64::MAX);
         lane.since.store(now, Ordering::Relaxed);
@@ -149,6 +167,11 @@ impl OwnLane {
     /// What the delivery report of this record will carry.
     pub(crate) fn opaque(&self, position: usize) -> usize {
         (self.0.number << POSITION_BITS) | position
+    }
+
+    /// The same for a record whose place in Kafka is to be told.
+    pub(crate) fn opaque_with_place(&self, position: usize) -> usize {
+        self.opaque(position) | WANTS_PLACE
     }
 
     /// Whether a record of this flight has failed already.
@@ -166,6 +189,11 @@ impl OwnLane {
         while self.0.outstanding.load(Ordering::Acquire) > 0 {
             self.0.landed.notified().await;
         }
+    }
+
+    /// The places that were asked for, by position in the flight.
+    pub(crate) fn take_places(&self) -> Vec<(usize, Place)> {
+        std::mem::take(&mut *self.0.places.lock())
     }
 
     /// The flight's failures, in the order of the flight.
@@ -189,6 +217,11 @@ impl Drop for OwnLane {
 mod tests {
     use super::*;
 
+    const PLACE: Place = Place {
+        partition: 3,
+        offset: 7,
+    };
+
     /// Scenario: a flight of three, reported out of order, one of them failed.
     /// Guarantee: it lands with the last report and not before, and the failure is told.
     #[tokio::test]
@@ -197,7 +230,7 @@ mod tests {
         let lane = lanes.take().unwrap();
         lane.start(3);
         lanes.reported(lane.opaque(2), Err(RDKafkaErrorCode::PurgeQueue));
-        lanes.reported(lane.opaque(0), Ok(()));
+        lanes.reported(lane.opaque(0), Ok(PLACE));
         assert!(lane.has_failed());
         assert_eq!(lanes.in_flight().0, 1);
         assert!(
@@ -205,7 +238,7 @@ mod tests {
                 .await
                 .is_err()
         );
-        lanes.reported(lane.opaque(1), Ok(()));
+        lanes.reported(lane.opaque(1), Ok(PLACE));
         lane.landed().await;
         let mut failures = Vec::new();
         lane.take_failures(&mut failures);
@@ -221,7 +254,7 @@ mod tests {
         let lanes = Arc::new(Lanes::new());
         let lane = lanes.take().unwrap();
         lane.start(5);
-        lanes.reported(lane.opaque(0), Ok(()));
+        lanes.reported(lane.opaque(0), Ok(PLACE));
         lane.withdraw(4);
         lane.landed().await;
         lane.start(2);
@@ -243,10 +276,25 @@ mod tests {
         assert_ne!(second.opaque(0), opaques[0]);
         second.start(1);
         for opaque in opaques {
-            lanes.reported(opaque, Ok(()));
+            lanes.reported(opaque, Ok(PLACE));
         }
         assert_eq!(lanes.in_flight().0, 1);
         assert_eq!(lanes.take().unwrap().opaque(0), opaques[0]);
         assert_eq!(lanes.count(), 1);
+    }
+    /// Scenario: of one record in a flight of two the place is asked for.
+    /// Guarantee: that one's is told, and only that one's; the next flight begins without it.
+    #[tokio::test]
+    async fn a_place_is_told_to_who_asks() {
+        let lanes = Arc::new(Lanes::new());
+        let lane = lanes.take().unwrap();
+        lane.start(2);
+        lanes.reported(lane.opaque(0), Ok(PLACE));
+        lanes.reported(lane.opaque_with_place(1), Ok(PLACE));
+        lane.landed().await;
+        assert_eq!(lane.take_places(), [(1, PLACE)]);
+        lane.start(1);
+        lanes.reported(lane.opaque_with_place(0), Err(RDKafkaErrorCode::PurgeQueue));
+        assert_eq!(lane.take_places(), []);
     }
 }

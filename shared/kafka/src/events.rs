@@ -5,13 +5,14 @@ use std::sync::Arc;
 use rdkafka::client::ClientContext;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::error::KafkaError as NativeError;
+use rdkafka::message::Message;
 use rdkafka::producer::{DeliveryResult, ProducerContext};
 use rdkafka::statistics::Statistics;
 use rdkafka::types::RDKafkaErrorCode;
 use tokio::sync::watch;
 
 use crate::client_log::{ClientLog, OncePerMinute};
-use crate::delivery::Lanes;
+use crate::delivery::{Lanes, Place};
 use crate::reachability::Reachability;
 
 /// Where the events of a process's producers meet; it outlives each of them.
@@ -88,7 +89,10 @@ impl ProducerContext for Events {
 
     fn delivery(&self, result: &DeliveryResult<'_>, opaque: usize) {
         let result = match result {
-            Ok(_) => Ok(()),
+            Ok(record) => Ok(Place {
+                partition: record.partition(),
+                offset: record.offset(),
+            }),
             Err((error, _)) => Err(error
                 .rdkafka_error_code()
                 .unwrap_or(RDKafkaErrorCode::Unknown)),

@@ -4,6 +4,8 @@ use record::KafkaRecord;
 use stage::{Refused, now_ms};
 use telemetry::{LatencyHistogram, SampledMessage};
 
+use crate::spans::is_sampled;
+
 /// Records the latency of every record that is in Kafka now. `refused` is in order of the index.
 pub(crate) fn record_latency(
     latency: &LatencyHistogram,
@@ -26,10 +28,9 @@ pub(crate) fn record_latency(
 }
 
 fn sampled(record: &KafkaRecord) -> Option<SampledMessage> {
-    // The flags alone first: most records are not sampled, and nothing else of them is read.
-    record.trace.last().filter(|flags| *flags & 1 == 1)?;
+    let context = is_sampled(record).then(|| record.trace_context());
     Some(SampledMessage {
-        trace_id: record.trace_context()?.trace_id,
+        trace_id: context??.trace_id,
         began_ms: record.timestamp_ms,
     })
 }

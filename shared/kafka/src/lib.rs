@@ -24,6 +24,7 @@ mod reachability;
 mod reader;
 mod settings;
 mod sink;
+mod spans;
 mod topics;
 
 pub use connection_test::{

@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rdkafka::types::RDKafkaErrorCode;
 use record::KafkaRecord;
 use stage::{Backoff, Refused, Reject, Sink, Unavailable};
+use telemetry::Tracer;
 use tokio::sync::watch;
 
 use crate::delivery::{Failure, MAX_LANES, OwnLane};
@@ -17,6 +18,7 @@ use crate::gate::{Found, HeldFor, is_topic_name};
 use crate::latency::record_latency;
 use crate::plan::Plan;
 use crate::producer::{KafkaProducer, NativeProducer, UnknownTopic};
+use crate::spans::BatchSpans;
 
 /// When librdkafka's queue is full although the window should prevent it, any flight that ends
 /// makes room; this only covers one that ended in the moment before the wait.
@@ -58,6 +60,7 @@ pub struct KafkaSink {
     plan: Plan,
     failures: Vec<Failure>,
     scratch: Vec<u8>,
+    spans: BatchSpans,
 }
 
 /// How the enqueueing of a flight went.
@@ -81,13 +84,22 @@ impl KafkaSink {
             plan: Plan::default(),
             failures: Vec::new(),
             scratch: Vec::new(),
+            spans: BatchSpans::new(Tracer::default()),
         })
+    }
+
+    /// Records a span of each batch that has sampled records in it.
+    #[must_use]
+    pub fn traced_by(mut self, tracer: Tracer) -> Self {
+        self.spans = BatchSpans::new(tracer);
+        self
     }
 
     async fn store(&mut self, items: &[KafkaRecord]) -> Result<Vec<Refused>, KafkaError> {
         // Records of a call that was dropped may still be under way.
         self.land(self.producer.live().generation).await?;
         self.plan.reset(items.len());
+        self.spans.begin();
         let mut refused = Vec::new();
         let mut backoff = Backoff::up_to(LONGEST_WAIT);
         loop {
@@ -103,6 +115,7 @@ impl KafkaSink {
                 if let Some(latency) = self.producer.latency() {
                     record_latency(latency, items, &refused);
                 }
+                self.spans.record(items, &refused);
                 return Ok(refused);
             } else if !self.open_topics(items, &mut refused).await? {
                 backoff.wait().await;
@@ -132,6 +145,7 @@ impl KafkaSink {
         self.lane.withdraw(length - enqueued.count);
         self.land(generation).await?;
         self.lane.take_failures(&mut self.failures);
+        self.spans.landed(&self.lane, self.plan.flight());
         if self.failures.len() < enqueued.count && !self.producer.hub().reach.is_up() {
             self.producer.hub().reach.found();
         }
@@ -172,7 +186,11 @@ impl KafkaSink {
                     failure,
                 };
             }
-            let opaque = self.lane.opaque(position);
+            let opaque = if self.spans.wants(record) {
+                self.lane.opaque_with_place(position)
+            } else {
+                self.lane.opaque(position)
+            };
             match enqueue(producer, record, opaque, &mut self.scratch) {
                 Ok(()) => count += 1,
                 Err(NotQueued::Refused(reject)) => refused.push(Refused { index, reject }),

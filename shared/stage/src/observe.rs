@@ -132,20 +132,23 @@ impl Observer {
             return;
         }
         let times = clock.started_at..clock.started_at + clock.started.elapsed();
-        for (code, letter) in letters.with_codes() {
-            let Some(parent) = letter.trace_context() else {
-                continue;
-            };
-            let failure = Failure {
-                kind: code,
-                text: letter.detail(),
-            };
-            self.tracer
-                .reject_span(&self.shape, parent, times.clone(), failure, Vec::new);
-        }
-        let links = self.open.iter().map(|span| span.context);
+        let rejected: Vec<TraceContext> = letters
+            .with_codes()
+            .filter_map(|(code, letter)| {
+                let failure = Failure {
+                    kind: code,
+                    text: letter.detail(),
+                };
+                let parent = letter.trace_context()?;
+                let times = times.clone();
+                let tracer = &self.tracer;
+                Some(tracer.reject_span(&self.shape, parent, times, failure, Vec::new))
+            })
+            .collect();
+        let handled = self.open.iter().map(|span| span.context);
+        let members = handled.chain(rejected);
         self.tracer
-            .batch_span(&self.shape, times.clone(), items, links, None);
+            .batch_span(&self.shape, times.clone(), items, members, None);
         for OpenSpan { parent, context } in self.open.drain(..) {
             self.tracer
                 .child_span(&self.shape, context, parent, times.clone(), Vec::new);

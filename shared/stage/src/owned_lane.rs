@@ -8,7 +8,7 @@ use futures::future::BoxFuture;
 use record::FrameItem;
 use telemetry::{Operation, SpanShape, StageMetrics, Tracer};
 use tokio_util::sync::CancellationToken;
-use topology::{Flow, StreamSpec};
+use topology::{Flow, StreamSpec, Token};
 
 use crate::connections::Connections;
 use crate::handler::Handler;
@@ -52,6 +52,19 @@ impl OwnedLane {
         self.connections.publisher(stream, self.partition)
     }
 
+    /// The spans of what this lane takes from its stream.
+    pub fn process_shape(&self, source: &StreamSpec) -> SpanShape {
+        let placeholder = match source.token {
+            Token::Partition => "{partition}",
+            Token::Word(_) => "{channel}",
+            Token::Flow => "{flow}",
+        };
+        let template = source.subject_of(placeholder);
+        SpanShape::new(Operation::Process, "nats", &template)
+            .at(source.subject_of(&self.token))
+            .read_by(self.flow.durable(&self.token))
+    }
+
     /// The lane with its handler and sink, reading its partition of the flow's stream.
     pub fn run<H, K>(self, handler: H, sink: K) -> LaneRun
     where
@@ -63,17 +76,14 @@ impl OwnedLane {
             // The table's flows without a stream to read have no lanes.
             return std::future::ready(()).boxed();
         };
-        let shape = SpanShape::new(
-            Operation::Process,
-            "nats",
-            &format!("{}.{{partition}}", source.subject),
-        );
+        let shape = self.process_shape(&source);
         let lane = Lane {
             source: JetStreamSource::new(
                 self.connections.consuming.clone(),
                 source,
                 self.flow.durable(&self.token),
                 self.stop,
+                self.lease.clone(),
             ),
             handler,
             sink,

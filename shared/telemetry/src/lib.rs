@@ -57,4 +57,4 @@ pub use span_shape::{Failure, Operation, SpanShape};
 pub use stage_metrics::StageMetrics;
 pub use taken_records::TakenRecords;
 pub use telemetry::{Telemetry, process_meter};
-pub use tracer::{MAX_LINKS, Tracer};
+pub use tracer::{BatchMember, MAX_LINKS, Tracer};

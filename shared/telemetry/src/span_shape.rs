@@ -74,6 +74,25 @@ impl SpanShape {
             ],
         }
     }
+
+    /// The destination itself, where it is known and there are few of its kind: `up.3` of
+    /// `up.{partition}`. It is an attribute, not part of the name.
+    #[must_use]
+    pub fn at(mut self, destination: impl Into<Arc<str>>) -> Self {
+        let destination: Arc<str> = destination.into();
+        self.attributes
+            .push(KeyValue::new("messaging.destination.name", destination));
+        self
+    }
+
+    /// Who shares the reading of the destination, such as the name of a durable consumer.
+    #[must_use]
+    pub fn read_by(mut self, group: impl Into<Arc<str>>) -> Self {
+        let group: Arc<str> = group.into();
+        self.attributes
+            .push(KeyValue::new("messaging.consumer.group.name", group));
+        self
+    }
 }
 
 /// Why a batch or a record failed.

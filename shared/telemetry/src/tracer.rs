@@ -32,6 +32,30 @@ struct Export {
     scope: InstrumentationScope,
 }
 
+/// One record of a batch, for the link to it.
+#[derive(Clone, Debug)]
+pub struct BatchMember {
+    /// Its own span.
+    pub context: TraceContext,
+    /// What is known of this record alone, such as its offset in Kafka.
+    pub attributes: Vec<KeyValue>,
+}
+
+impl From<TraceContext> for BatchMember {
+    fn from(context: TraceContext) -> Self {
+        Self {
+            context,
+            attributes: Vec::new(),
+        }
+    }
+}
+
+impl From<BatchMember> for Link {
+    fn from(member: BatchMember) -> Self {
+        Self::new(span_context(member.context), member.attributes, 0)
+    }
+}
+
 impl Tracer {
     pub(crate) fn new(queue: SpanQueue) -> Self {
         let scope = InstrumentationScope::builder("latchwork")
@@ -43,23 +67,26 @@ impl Tracer {
     }
 
     /// The first span of a trace, with exactly the ids of `context`, which may have travelled on
-    /// already. `link` is a context that the device sent: untrusted, so no parent.
+    /// already. `link` is a context that the device sent: untrusted, so no parent. `failure` is why
+    /// the record is refused, if it is.
     pub fn root_span(
         &self,
         shape: &SpanShape,
         context: TraceContext,
         link: Option<TraceContext>,
         times: Range<SystemTime>,
-        attributes: impl FnOnce() -> Vec<KeyValue>,
+        failure: Option<Failure<'_>>,
     ) {
         let Some(export) = self.recording(context.sampled) else {
             return;
         };
         let mut span = export.span(shape, shape.operation.record_kind(), context, times);
-        span.attributes.extend(attributes());
         span.links
             .links
             .extend(link.map(|linked| Link::with_context(span_context(linked))));
+        if let Some(failure) = failure {
+            set_failure(&mut span, failure);
+        }
         export.queue.push(span);
     }
 
@@ -139,16 +166,13 @@ impl Tracer {
         shape: &SpanShape,
         times: Range<SystemTime>,
         messages: usize,
-        records: impl IntoIterator<Item = TraceContext>,
+        records: impl IntoIterator<Item = impl Into<BatchMember>>,
         failure: Option<Failure<'_>>,
     ) {
         let Some(export) = &self.export else { return };
-        let mut sampled = records.into_iter().filter(|context| context.sampled);
-        let links: Vec<_> = sampled
-            .by_ref()
-            .take(MAX_LINKS)
-            .map(|context| Link::with_context(span_context(context)))
-            .collect();
+        let members = records.into_iter().map(Into::into);
+        let mut sampled = members.filter(|member| member.context.sampled);
+        let links: Vec<_> = sampled.by_ref().take(MAX_LINKS).map(Link::from).collect();
         if (links.is_empty() && failure.is_none()) || !export.queue.admit() {
             return;
         }

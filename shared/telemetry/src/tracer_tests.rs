@@ -80,7 +80,7 @@ fn the_ids_that_travel_are_the_ids_recorded() {
     };
     let last = tracer.record_span(&sink, middle, times(), key);
     let device = TraceContext::root(true);
-    tracer.root_span(&edge, root, Some(device), times(), none);
+    tracer.root_span(&edge, root, Some(device), times(), None);
 
     let spans = recorded.spans();
     let [process, send, receive] = spans.as_slice() else {
@@ -127,7 +127,7 @@ fn what_is_not_sampled_costs_nothing() {
     let unsampled = TraceContext::root(false);
     recorded
         .tracer
-        .root_span(&shape, unsampled, None, times(), untouched);
+        .root_span(&shape, unsampled, None, times(), None);
     assert_eq!(
         recorded
             .tracer
@@ -145,7 +145,7 @@ fn what_is_not_sampled_costs_nothing() {
         kind: "schema",
         text: "no",
     };
-    off.root_span(&shape, sampled, None, times(), untouched);
+    off.root_span(&shape, sampled, None, times(), None);
     off.batch_span(&shape, times(), 1, [sampled], Some(failure));
     assert_eq!(
         off.record_span(&shape, sampled, times(), untouched),
@@ -278,4 +278,60 @@ fn a_child_span_keeps_the_id_that_travelled() {
         (parent.trace_id, context.span_id, parent.span_id)
     );
     assert!(recorded.tracer.is_exporting() && !Tracer::default().is_exporting());
+}
+
+/// Scenario: a record is refused at the very beginning, by the first span of its trace; and a shape
+/// says which destination is meant, and who reads it.
+/// Guarantee: that span has the cause; the destination is an attribute and not in the name.
+#[test]
+fn a_first_span_can_fail_and_says_where() {
+    let recorded = Recorded::start();
+    let shape = SpanShape::new(Operation::Process, "nats", "up.{partition}")
+        .at("up.3")
+        .read_by("transform-3");
+    let failure = Failure {
+        kind: "replayed",
+        text: "the nonce was used before",
+    };
+    let root = TraceContext::root(true);
+    recorded
+        .tracer
+        .root_span(&shape, root, None, times(), Some(failure));
+
+    let spans = recorded.spans();
+    let [span] = spans.as_slice() else {
+        panic!("{} spans", spans.len())
+    };
+    assert_eq!(span.name, "process up.{partition}");
+    for (name, value) in [
+        ("error.type", "replayed"),
+        ("messaging.destination.name", "up.3"),
+        ("messaging.consumer.group.name", "transform-3"),
+    ] {
+        assert_eq!(attribute(span, name).as_deref(), Some(value), "{name}");
+    }
+    assert_eq!(span.status, Status::error("the nonce was used before"));
+}
+
+/// Scenario: of one record in a batch its place is known.
+/// Guarantee: the place is on the link to that record, not on the batch's span.
+#[test]
+fn what_is_known_of_one_record_is_on_its_link() {
+    let recorded = Recorded::start();
+    let shape = SpanShape::new(Operation::Send, "kafka", "message_state");
+    let member = BatchMember {
+        context: TraceContext::root(true),
+        attributes: vec![KeyValue::new("messaging.kafka.offset", 7)],
+    };
+    recorded
+        .tracer
+        .batch_span(&shape, times(), 2, [member.clone()], None);
+
+    let spans = recorded.spans();
+    let [link] = spans[0].links.links.as_slice() else {
+        panic!("{spans:#?}")
+    };
+    assert_eq!(link.span_context, span_context(member.context));
+    assert_eq!(link.attributes, member.attributes);
+    assert_eq!(attribute(&spans[0], "messaging.kafka.offset"), None);
 }

@@ -17,7 +17,6 @@ use notification::{
 };
 use settings::NotifySettings;
 use stage::{LaneRun, OwnedLane, Running, Runtime, now_ms};
-use telemetry::{Operation, SpanShape};
 use topology::{NOTIFY, NOTIFY_FLOW, SEND};
 use tracing::{error, warn};
 
@@ -95,6 +94,7 @@ struct Sending {
     settings: NotifySettings,
     templates: Arc<Templates>,
     claims: Claims,
+    replica: String,
 }
 
 impl Sending {
@@ -110,7 +110,9 @@ impl Sending {
         Ok(Self {
             settings: settings.clone(),
             templates: Arc::new(templates),
-            claims: Claims::open(&runtime.connections.publishing, window).await?,
+            claims: Claims::open(&runtime.connections.publishing, runtime.replica(), window)
+                .await?,
+            replica: runtime.replica().to_owned(),
         })
     }
 
@@ -164,13 +166,9 @@ impl Sending {
     ) -> LaneRun {
         let parts = OutboundParts {
             queue: Queue::new(options, Arc::clone(&self.templates), fastrand::u64(..)),
-            claims: self.claims.clone(),
+            claims: self.claims.for_lane(&self.replica),
             letters: lane.connections.dead_letters(&SEND),
-            shape: SpanShape::new(
-                Operation::Send,
-                "nats",
-                &NOTIFY.subject_of(channel.kind().name()),
-            ),
+            shape: lane.process_shape(&NOTIFY),
             lane,
             at_once,
         };

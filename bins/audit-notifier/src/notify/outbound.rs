@@ -12,7 +12,7 @@ use notification::{Channel, ChannelKind, Delivery, Pushed, Queue};
 use record::{DeadLetter, Original, TraceContext};
 use stage::jetstream::JetStreamSink;
 use stage::{Backoff, OwnedLane, Reject, Sink, now_ms};
-use telemetry::{KeyValue, SpanShape};
+use telemetry::{Failure, KeyValue, SpanShape};
 use tokio::task::{JoinError, JoinSet};
 use tokio::time::{MissedTickBehavior, interval, sleep};
 use topology::{NOTIFY, SEND};
@@ -28,6 +28,14 @@ const HELD: usize = 5000;
 const SHARE: usize = 500;
 const LATER: Duration = Duration::from_mins(1);
 
+/// A delivery that another is sending comes again after this, to see how that ended.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Deliveries asked for at once, and the life of such a request: well below the time after which
+/// another replica may take the channel over.
+const PER_PULL: usize = 100;
+const PULL_EXPIRES: Duration = Duration::from_millis(1500);
+
 /// How often what is held says that it is: well within the ack wait of a minute.
 const PROGRESS_EVERY: Duration = Duration::from_secs(20);
 
@@ -39,6 +47,7 @@ const LONG_WAIT: Duration = Duration::from_mins(10);
 struct Token {
     acker: Arc<Acker>,
     trace: Option<TraceContext>,
+    taken_at: SystemTime,
     /// Where it goes; empty until the delivery is read.
     address: String,
 }
@@ -86,7 +95,7 @@ impl<C: Channel + 'static> Outbound<C> {
         while !self.parts.lane.stop.is_cancelled() {
             if let Err(error) = self.serve().await {
                 if error.is::<JoinError>() {
-                    // A defect: the stage ends and is started anew, with marks for what was under way.
+                    // A defect: the lane is opened anew, with marks for what was under way.
                     return;
                 }
                 debug!(channel = self.kind().name(), %error, "reads its deliveries again");
@@ -120,7 +129,9 @@ impl<C: Channel + 'static> Outbound<C> {
             .get_consumer(&durable)
             .await
             .map_err(anyhow::Error::from_boxed)?;
-        let mut messages = consumer.messages().await?;
+        let pull = consumer.stream().max_messages_per_batch(PER_PULL);
+        let pull = pull.expires(PULL_EXPIRES).heartbeat(PULL_EXPIRES / 4);
+        let mut messages = pull.messages().await?;
         let mut progress = interval(PROGRESS_EVERY);
         progress.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let stop = self.parts.lane.stop.clone();
@@ -172,6 +183,7 @@ impl<C: Channel + 'static> Outbound<C> {
         let mut token = Token {
             acker: Arc::new(acker),
             trace,
+            taken_at: SystemTime::now(),
             address: String::new(),
         };
         self.parts.lane.metrics.records_taken.add(1);
@@ -192,6 +204,7 @@ impl<C: Channel + 'static> Outbound<C> {
         }
         match self.before(&delivery.id).await {
             Before::Sent => settle(&token, AckKind::Ack).await,
+            Before::UnderWay => settle(&token, AckKind::Nak(Some(SOON))).await,
             Before::Uncertain => {
                 let why = "it may have been sent: the process that was sending it died";
                 let reject = Reject::new("uncertain", why);
@@ -304,6 +317,17 @@ impl<C: Channel + 'static> Outbound<C> {
         }
     }
 
+    fn trace_reject(&self, token: &Token, code: &'static str, detail: &str) {
+        let Some(parent) = token.trace else { return };
+        let failure = Failure {
+            kind: code,
+            text: detail,
+        };
+        let (shape, times) = (&self.parts.shape, token.taken_at..SystemTime::now());
+        let tracer = &self.parts.lane.tracer;
+        tracer.reject_span(shape, parent, times, failure, Vec::new);
+    }
+
     async fn bury_held(&mut self, delivery: &Delivery, id: &str, reject: Reject) {
         if let Some(token) = self.held.remove(id) {
             self.bury(delivery.to_json().into(), reject, token).await;
@@ -334,6 +358,7 @@ impl<C: Channel + 'static> Outbound<C> {
             backoff.wait().await;
         }
         self.parts.lane.metrics.dead_letters(reject.code, 1);
+        self.trace_reject(&token, reject.code, letter.detail());
         settle(&token, AckKind::Ack).await;
     }
 
@@ -341,6 +366,14 @@ impl<C: Channel + 'static> Outbound<C> {
         for token in self.held.values() {
             settle(token, AckKind::Progress).await;
         }
+    }
+}
+
+/// A lane that is taken away must not cut what is on its way to people: the try goes on, and its mark
+/// tells the next owner how it ended.
+impl<C> Drop for Outbound<C> {
+    fn drop(&mut self) {
+        self.under_way.detach_all();
     }
 }
 

@@ -1,16 +1,18 @@
 //! Records of what happens to a client, as far as some hook wants them.
 
-use std::sync::Arc;
+use std::time::SystemTime;
 
 use bytes::Bytes;
 use record::{Kind, Record, TraceContext};
+use telemetry::Failure;
 
 use super::Session;
 use super::inbound::refusal;
 use crate::bus::{Bus, Message};
 use crate::codec::Will;
 use crate::commands::Judgement;
-use crate::uplink::{Entry, Full};
+use crate::topics::{CLIENT_EVENT, TopicClass};
+use crate::uplink::{EdgeSpan, Entry};
 use stage::now_ms;
 
 impl<B: Bus> Session<B> {
@@ -39,16 +41,21 @@ impl<B: Bus> Session<B> {
         if !self.edge.wants_event(kind, &topic) {
             return;
         }
+        let (trace, span) = self.new_trace(CLIENT_EVENT, None);
         let record = Record {
             kind: kind.into(),
             topic,
             qos: qos.into(),
             reason,
             received_at_ms: now_ms(),
-            trace: self.new_trace(false),
+            trace,
             ..self.template.clone()
         };
-        self.intake.push(&record).await;
+        let entry = Entry {
+            span,
+            ..Entry::default()
+        };
+        self.intake.push(&record, entry).await;
     }
 
     /// A message for this client: delivered, or acknowledged by it. It stays in its own trace.
@@ -67,7 +74,7 @@ impl<B: Bus> Session<B> {
             trace: message.trace.clone(),
             ..self.template.clone()
         };
-        self.intake.push(&record).await;
+        self.intake.push(&record, Entry::default()).await;
     }
 
     /// The will goes the way of every message (MQTT-3.1.2-8).
@@ -77,6 +84,11 @@ impl<B: Bus> Session<B> {
             Some(commands) => commands.judge(&will.topic, &will.payload).await,
             None => Judgement::unchecked(),
         };
+        let class = TopicClass {
+            always_traced: true,
+            ..self.edge.topics.class_of(&will.topic)
+        };
+        let (trace, span) = self.new_trace(class, judgement.failure());
         let record = Record {
             verdict: judgement.verdict.into(),
             reason: refusal(judgement.refused),
@@ -85,7 +97,7 @@ impl<B: Bus> Session<B> {
             qos: will.qos.min(1).into(),
             retain: will.retain,
             received_at_ms: now_ms(),
-            trace: self.new_trace(true),
+            trace,
             topic: topic.clone(),
             ..self.template.clone()
         };
@@ -99,24 +111,29 @@ impl<B: Bus> Session<B> {
             trace: record.trace.clone(),
             ..Message::default()
         });
-        let intake = Arc::clone(&self.intake);
-        let mut entry = Entry {
+        let entry = Entry {
             route,
+            span,
             ..Entry::default()
         };
-        loop {
-            let pushed = intake.begin().push(&record, &mut entry);
-            match pushed {
-                Ok(()) => return,
-                Err(Full) => intake.wait_for_room().await,
-            }
-        }
+        self.intake.push(&record, entry).await;
     }
 
-    /// A root context, cut from memory that many share.
-    pub(super) fn new_trace(&mut self, always: bool) -> Bytes {
-        let context = TraceContext::root(self.edge.sampling.sampled(always));
-        self.cut_trace(context)
+    /// A root context, cut from memory that many share, and its span when it is sampled.
+    fn new_trace(
+        &mut self,
+        class: TopicClass,
+        refusal: Option<Failure<'static>>,
+    ) -> (Bytes, Option<EdgeSpan>) {
+        let context = TraceContext::root(self.edge.sampling.sampled(class.always_traced));
+        let span = context.sampled.then(|| EdgeSpan {
+            context,
+            link: None,
+            started: SystemTime::now(),
+            shape: class.shape,
+            refusal,
+        });
+        (self.cut_trace(context), span)
     }
 
     pub(super) fn cut_trace(&mut self, context: TraceContext) -> Bytes {

@@ -8,6 +8,7 @@ use std::time::{Duration, SystemTime};
 use bytes::Bytes;
 use futures::future::join_all;
 use record::{Kind, REFUSED, TraceContext, UserProperty, Verdict};
+use telemetry::Failure;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
@@ -27,8 +28,8 @@ struct Arrival {
     /// What the client is told when it is stored.
     answer: Answer,
     verdict: Verdict,
-    /// Stored, and not let through.
-    refused: bool,
+    /// Why it is stored and not let through, if so.
+    refusal: Option<Failure<'static>>,
     /// The message for local subscribers.
     route: Option<Message>,
     context: TraceContext,
@@ -40,7 +41,7 @@ struct Arrival {
 impl Arrival {
     fn judged(&mut self, judgement: Judgement) {
         self.verdict = judgement.verdict;
-        self.refused = judgement.refused;
+        self.refusal = judgement.failure();
         if judgement.refused {
             self.answer = judgement.answer();
             self.route = None;
@@ -95,7 +96,7 @@ impl<B: Bus> Session<B> {
         Arrival {
             answer: self.reason_for(&publish).into(),
             verdict: Verdict::Unchecked,
-            refused: false,
+            refusal: None,
             route: self.route(&publish, &trace),
             publish,
             context,
@@ -212,7 +213,7 @@ impl<B: Bus> Session<B> {
         } = arrival;
         let link = self.fill_template(publish, &arrival.trace);
         self.template.verdict = arrival.verdict.into();
-        self.template.reason = refusal(arrival.refused);
+        self.template.reason = refusal(arrival.refusal.is_some());
         let outbox = Arc::clone(&self.outbox);
         let mut entry = Entry {
             acknowledge: publish.packet_id.map(|id| (&outbox, id, arrival.answer)),
@@ -222,6 +223,7 @@ impl<B: Bus> Session<B> {
                 link,
                 started: SystemTime::now(),
                 shape: arrival.shape,
+                refusal: arrival.refusal,
             }),
         };
         let pushed = pushing.push(&self.template, &mut entry);

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use record::{FrameBuilder, Record, TraceContext};
+use telemetry::Failure;
 
 use crate::bus::Message;
 use crate::session::Outbox;
@@ -31,6 +32,8 @@ pub struct EdgeSpan {
     pub started: SystemTime,
     /// Which of the edge's span shapes: an index into its table.
     pub shape: usize,
+    /// Why the message is stored and not let through, if so.
+    pub refusal: Option<Failure<'static>>,
 }
 
 /// A frame and its consequences.

@@ -67,10 +67,10 @@ impl Intake {
         room.await;
     }
 
-    /// Pushes one record, waiting for room.
-    pub async fn push(&self, record: &Record) {
+    /// Pushes one record with what it brings along, waiting for room.
+    pub async fn push(&self, record: &Record, mut entry: Entry<'_>) {
         loop {
-            let pushed = self.begin().push(record, &mut Entry::default());
+            let pushed = self.begin().push(record, &mut entry);
             match pushed {
                 Ok(()) => return,
                 Err(Full) => self.wait_for_room().await,
@@ -219,7 +219,7 @@ mod tests {
         );
         let waiting = tokio::spawn({
             let intake = Arc::clone(&intake);
-            async move { intake.push(&record(room)).await }
+            async move { intake.push(&record(room), Entry::default()).await }
         });
         let mut taken = numbers(&intake).await;
         waiting.await.unwrap();
@@ -234,7 +234,7 @@ mod tests {
     #[tokio::test]
     async fn a_closed_lane_gives_what_it_has() {
         let intake = Intake::new(usize::MAX);
-        intake.push(&record(7)).await;
+        intake.push(&record(7), Entry::default()).await;
         intake.close();
         assert_eq!(numbers(&intake).await, [7]);
         assert!(intake.next_frame().await.is_none());
@@ -250,7 +250,7 @@ mod tests {
                 payload: vec![b'1'; 600].into(),
                 ..Record::default()
             };
-            intake.push(&large).await;
+            intake.push(&large, Entry::default()).await;
         }
         for _ in 0..2 {
             let mut frame = intake.next_frame().await.unwrap();

@@ -1,12 +1,13 @@
 //! Stores a lane's frames, one in flight, and lets their sessions acknowledge.
 
+use std::ops::Range;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use stage::jetstream::FramePublisher;
 use stage::{Backoff, Unavailable, now_ms};
-use telemetry::{KeyValue, LatencyHistogram, SampledMessage, SpanShape, StageMetrics, Tracer};
+use telemetry::{LatencyHistogram, SampledMessage, SpanShape, StageMetrics, Tracer};
 use tokio::time::{Instant, sleep_until};
 use tracing::{error, info, warn};
 
@@ -40,6 +41,8 @@ pub struct LaneParts<B> {
     pub tracer: Tracer,
     /// Span shapes by index, see [`EdgeSpan::shape`].
     pub shapes: Arc<[SpanShape]>,
+    /// Span shape of a frame that is stored.
+    pub frame_shape: SpanShape,
 }
 
 /// One partition's way into UP.
@@ -68,9 +71,11 @@ impl<B: Bus> Lane<B> {
                 return;
             };
             let began = Instant::now();
+            let began_at = SystemTime::now();
             let records = frame.records.len();
             self.store(&mut frame, records).await;
             self.release(&mut frame).await;
+            self.trace(&mut frame, records, began_at..SystemTime::now());
             self.intake.recycle(frame);
             earliest = began + self.rate.gap(records, began);
         }
@@ -103,7 +108,7 @@ impl<B: Bus> Lane<B> {
         taken.settle();
     }
 
-    /// The frame is safe: acknowledge, route, trace.
+    /// The frame is safe: acknowledge and route.
     async fn release(&self, frame: &mut FillingFrame) {
         for outbox in &frame.waiting {
             outbox.stored(frame.number);
@@ -116,22 +121,23 @@ impl<B: Bus> Lane<B> {
                 error!(%error, "could not route a message to local subscribers");
             }
         }
-        let ended = SystemTime::now();
-        for EdgeSpan {
-            context,
-            link,
-            started,
-            shape,
-        } in frame.spans.drain(..)
-        {
-            if let Some(shape) = self.parts.shapes.get(shape) {
-                self.parts.tracer.root_span(
-                    shape,
-                    context,
-                    link,
-                    started..ended,
-                    Vec::<KeyValue>::new,
-                );
+    }
+
+    /// The span of the frame, and those of the sampled records in it.
+    fn trace(&self, frame: &mut FillingFrame, records: usize, stored: Range<SystemTime>) {
+        let LaneParts {
+            tracer,
+            shapes,
+            frame_shape,
+            ..
+        } = &self.parts;
+        let ended = stored.end;
+        let members = frame.spans.iter().map(|span| span.context);
+        tracer.batch_span(frame_shape, stored, records, members, None);
+        for span in frame.spans.drain(..) {
+            if let Some(shape) = shapes.get(span.shape) {
+                let times = span.started..ended;
+                tracer.root_span(shape, span.context, span.link, times, span.refusal);
             }
         }
     }
