@@ -57,11 +57,11 @@ impl Opening {
     async fn open(&self, fenced: CancellationToken) -> anyhow::Result<(AuditHandler, AuditSink)> {
         let (lane, partition) = (&self.lane, self.lane.partition);
         let publishing = lane.connections.publishing.clone();
-        let log = LogStore::open(publishing.clone(), partition, fenced).await?;
+        let log = LogStore::open(publishing.clone(), partition, fenced.clone()).await?;
         let last = log.last().map(StoredFrame::entries).transpose()?;
         let last = last.unwrap_or_default();
         let mut handler = self.handler(&last)?;
-        let states = LockStates::new(publishing, partition);
+        let mut states = LockStates::new(publishing, partition, fenced);
         states
             .read(|lock, state| {
                 if let Err(error) = handler.restore(lock, state) {
