@@ -73,8 +73,8 @@ async fn every_container_is_confined() {
 }
 
 /// Scenario: a newcomer brings the stack up; the lock of the articles publishes its state and gets
-/// a command. Then 20 locks publish while transform is scaled to three replicas and kafka-sink to
-/// two, and one of the three is killed for good.
+/// a command. Then 20 locks publish while transform is scaled to three replicas, kafka-sink and
+/// audit-notifier to two, and one of the three is killed for good.
 /// Guarantee: the images are small and have no shell. Both messages are in Kafka, byte for byte. Of
 /// the load nothing acknowledged is lost, the order of each lock holds, and what breaks its contract
 /// is a dead letter; repeats are at most what was on its way when the one was killed.
@@ -88,7 +88,7 @@ async fn the_stack_carries_and_scales() {
     the_images_are_small_and_have_no_shell().await;
     the_messages_of_the_articles_arrive(&stack).await;
 
-    let mut fleet = Fleet::start(stack.mqtt(), "10083618797", Load::MODEST);
+    let mut fleet = Fleet::start(stack.mqtt(), "10083618797", Load::LONG);
     fleet.acknowledges(500).await;
     let scales = [
         "--no-recreate",
@@ -96,10 +96,13 @@ async fn the_stack_carries_and_scales() {
         "transform=3",
         "--scale",
         "kafka-sink=2",
+        "--scale",
+        "audit-notifier=2",
     ];
     stack.up(&scales).await;
     assert_eq!(stack.running("transform").await, 3);
     assert_eq!(stack.running("kafka-sink").await, 2);
+    assert_eq!(stack.running("audit-notifier").await, 2);
     fleet.acknowledges(500).await;
     stack.kill("transform", 2).await;
     assert_eq!(stack.running("transform").await, 2);
@@ -117,7 +120,7 @@ async fn the_stack_carries_and_scales() {
     ledger.book_dead(&dead_letters(&jetstream(&stack).await, "transform").await);
     let repeats = ledger.assert_whole();
     tell(&format!("{repeats:?}"));
-    let in_a_second = usize::try_from(Load::MODEST.per_second()).unwrap();
+    let in_a_second = usize::try_from(Load::LONG.per_second()).unwrap();
     assert!(repeats.recognisable <= in_a_second, "{repeats:?}");
     assert_eq!(repeats.republished, 0, "{repeats:?}");
 }

@@ -31,6 +31,7 @@ impl ComposeStack {
     /// the images are those of this very code: an image of yesterday would prove nothing, and a build
     /// takes longer than all other tests together.
     pub(crate) async fn start() -> Result<Self, String> {
+        docker(&["info"]).await?;
         if std::env::var_os("LATCHWORK_TAG").is_none() {
             return Err("no images are named; \
                  run `docker compose --file compose/compose.yaml build`, then set LATCHWORK_TAG=dev"
@@ -93,7 +94,6 @@ impl ComposeStack {
 
     /// Docker answers, has compose, and has or gets the images that others make.
     async fn can_run(&self) -> Result<(), String> {
-        docker(&["info"]).await?;
         docker(&["compose", "version"]).await?;
         for image in foreign_images() {
             if docker(&["image", "inspect", &image]).await.is_err() {

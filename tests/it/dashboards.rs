@@ -190,7 +190,7 @@ fn every_alert_is_explained_and_tested() {
 fn promtool_accepts_the_rules() {
     let programs = match Programs::find() {
         Ok(programs) => programs,
-        Err(reason) => return eprintln!("skipped: {reason}"),
+        Err(reason) => return crate::waiting::skipped(&reason),
     };
     for arguments in [
         ["check", "config", "prometheus.yml"],
@@ -276,7 +276,7 @@ async fn without_data(prometheus: &Prometheus, queries: &[(String, String)]) -> 
 async fn every_panel_shows_something() {
     let programs = match Programs::find() {
         Ok(programs) => programs,
-        Err(reason) => return eprintln!("skipped: {reason}"),
+        Err(reason) => return crate::waiting::skipped(&reason),
     };
     let secrets = Secrets::new();
     let bed = bed(&secrets).await;

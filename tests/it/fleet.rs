@@ -40,6 +40,12 @@ impl Load {
         padding: 0,
     };
 
+    /// The same for 200 seconds: for what takes its time.
+    pub(crate) const LONG: Self = Self {
+        states: 5000,
+        ..Self::MODEST
+    };
+
     pub(crate) fn total(&self) -> u64 {
         self.locks * self.states
     }

@@ -14,7 +14,7 @@ use crate::replica::{Replica, share};
 use crate::shared_kafka::shared_kafka;
 use crate::testbed::{Setup, Testbed};
 
-const LOAD: Load = Load::MODEST;
+const LOAD: Load = Load::LONG;
 
 /// An edge under load, and replicas of the other stages that the test starts.
 struct Scene {
@@ -153,7 +153,7 @@ async fn replicas_are_killed() {
             scene.share(stage, &[(&left, 8)]).await;
             let moved = killed.elapsed();
             eprintln!("lanes of a killed {stage} moved in {moved:?}");
-            assert!(moved < Duration::from_millis(2500), "{moved:?}");
+            assert!(moved < Duration::from_secs(3), "{moved:?}");
             left = {
                 let next = scene.replica(stage);
                 scene.share(stage, &[(&left, 4), (&next, 4)]).await;
@@ -189,7 +189,10 @@ async fn a_hanging_replica_comes_back() {
         one.pause();
         let paused = Instant::now();
         scene.share(flow, &[(other, 8)]).await;
-        eprintln!("lanes of a hanging {flow} moved in {:?}", paused.elapsed());
+        let moved = paused.elapsed();
+        eprintln!("lanes of a hanging {flow} moved in {moved:?}");
+        // Three to four seconds; what waits for the ack wait takes a minute.
+        assert!(moved < Duration::from_secs(8), "{moved:?}");
         scene.acknowledges(200).await;
         one.resume();
         scene.acknowledges(200).await;

@@ -170,7 +170,7 @@ fn assert_in_kafka(spans: &[StoredSpan], record: &kafka::ReadRecord) {
 async fn every_message_has_one_trace() {
     let mut pipeline = match Pipeline::start().await {
         Ok(pipeline) => pipeline,
-        Err(reason) => return eprintln!("skipped: {reason}"),
+        Err(reason) => return crate::waiting::skipped(&reason),
     };
     let (lock, mut incoming) = connect(&pipeline.bed.client(LOCK)).await;
     soon("SUBACK", lock.subscribe([command_topic(LOCK)]))
@@ -226,7 +226,7 @@ async fn a_devices_context_is_only_a_link() {
     );
     let mut pipeline = match Pipeline::start().await {
         Ok(pipeline) => pipeline,
-        Err(reason) => return eprintln!("skipped: {reason}"),
+        Err(reason) => return crate::waiting::skipped(&reason),
     };
     let (lock, _) = connect(&pipeline.bed.client(LOCK).v5()).await;
     let mut message = Publish::new(state_topic(LOCK), door(LOCK, 2));
@@ -256,7 +256,7 @@ async fn a_devices_context_is_only_a_link() {
 async fn what_is_refused_says_where_and_why() {
     let pipeline = match Pipeline::start().await {
         Ok(pipeline) => pipeline,
-        Err(reason) => return eprintln!("skipped: {reason}"),
+        Err(reason) => return crate::waiting::skipped(&reason),
     };
     pipeline.receiver.now(Behaviour::Refuses(410));
     let (lock, _) = connect(&pipeline.bed.client(LOCK)).await;

@@ -1,5 +1,6 @@
 //! Waiting with a deadline, and one clear line when it passes.
 
+use std::io::Write;
 use std::time::Duration;
 
 /// Far above what anything here takes: a test that meets it has found a fault.
@@ -17,4 +18,10 @@ pub(crate) async fn until(what: &str, condition: impl AsyncFnMut() -> bool) {
     if let Err(late) = servers::wait_until(DEADLINE, what, condition).await {
         panic!("{late}");
     }
+}
+
+/// Says why a test asserts nothing on this machine: straight to standard error, past what the test
+/// framework keeps to itself.
+pub(crate) fn skipped(why: &str) {
+    writeln!(std::io::stderr(), "skipped: {why}").ok();
 }
