@@ -13,7 +13,7 @@ use topology::{ALERT, AUDIT_FLOW, EV, LOCK_BUCKET, REC};
 use tracing::{info, warn};
 
 use crate::audit::AuditHandler;
-use crate::audit_sink::AuditSink;
+use crate::audit_sink::{AuditMetrics, AuditSink};
 use crate::lock_states::LockStates;
 use crate::log_store::{LogStore, StoredFrame};
 
@@ -26,12 +26,14 @@ pub(crate) fn lanes(runtime: &Runtime, settings: &AuditSettings, people: bool) -
         );
     }
     let settings = Arc::new(settings.clone());
+    let metrics = AuditMetrics::new(&runtime.telemetry.meter());
     runtime.leased(&AUDIT_FLOW, move |lane| {
         let settings = Arc::clone(&settings);
         let opening = Opening {
             lane,
             settings,
             people,
+            metrics: metrics.clone(),
         };
         opening.run()
     })
@@ -42,6 +44,7 @@ struct Opening {
     lane: OwnedLane,
     settings: Arc<AuditSettings>,
     people: bool,
+    metrics: AuditMetrics,
 }
 
 impl Opening {
@@ -77,6 +80,7 @@ impl Opening {
             self.people.then(|| lane.publisher(&ALERT)),
             states,
             lane.lease.clone(),
+            self.metrics.clone(),
         );
         sink.catch_up().await?;
         let mut outputs = Outputs::default();

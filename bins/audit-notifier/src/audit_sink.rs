@@ -10,7 +10,7 @@ use stage::{Refused, Sink, Unavailable};
 use crate::audit::Output;
 use crate::lock_states::LockStates;
 use crate::log_store::{LogStore, StoredFrame, next_frame};
-use metrics::AuditMetrics;
+pub(crate) use metrics::AuditMetrics;
 
 /// Bytes of the server's largest message that a frame of the log leaves free for headers.
 const FRAME_ROOM: usize = 16 * 1024;
@@ -40,6 +40,7 @@ impl AuditSink {
         alerts: Option<FramePublisher>,
         states: LockStates,
         lease: Lease,
+        metrics: AuditMetrics,
     ) -> Self {
         Self {
             log,
@@ -48,7 +49,7 @@ impl AuditSink {
             alerts: alerts.map(JetStreamSink::new),
             states,
             lease,
-            metrics: AuditMetrics::new(),
+            metrics,
             batch: String::new(),
             logged: 0,
         }

@@ -5,10 +5,10 @@
 use std::time::{Duration, Instant};
 
 use record::{DeadLetter, MAX_FRAME_BYTES, Origin, Original, StageItem};
-use tokio::time::{Interval, MissedTickBehavior, interval, sleep_until};
+use tokio::time::{Interval, sleep_until};
 use tracing::warn;
 
-use crate::clock::now_ms;
+use crate::clock::{now_ms, ticks};
 use crate::dead_letters::Letters;
 use crate::handler::Handler;
 use crate::jetstream::PROGRESS_EVERY;
@@ -169,13 +169,6 @@ where
     }
 }
 
-fn ticks(every: Duration) -> Interval {
-    let mut ticks = interval(every);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks.reset();
-    ticks
-}
-
 async fn next_tick(ticks: &mut Option<Interval>) {
     match ticks {
         Some(ticks) => {
@@ -258,9 +251,7 @@ impl<S: Source> Attempt<'_, S> {
 
     /// Says that the batch is in progress for as long as the future hangs.
     async fn while_in_progress<T>(&self, future: impl Future<Output = T>) -> T {
-        let mut tick = interval(PROGRESS_EVERY);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        tick.reset();
+        let mut tick = ticks(PROGRESS_EVERY);
         let mut future = std::pin::pin!(future);
         loop {
             tokio::select! {

@@ -56,5 +56,5 @@ pub use sampling::SamplingPolicy;
 pub use span_shape::{Failure, Operation, SpanShape};
 pub use stage_metrics::StageMetrics;
 pub use taken_records::TakenRecords;
-pub use telemetry::{Telemetry, process_meter};
+pub use telemetry::Telemetry;
 pub use tracer::{BatchMember, MAX_LINKS, Tracer};

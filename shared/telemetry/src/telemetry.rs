@@ -7,7 +7,6 @@ use std::{
     time::{Duration, Instant},
 };
 
-use opentelemetry::global;
 use opentelemetry::metrics::{Meter, MeterProvider};
 use opentelemetry_sdk::{
     Resource,
@@ -61,7 +60,6 @@ impl Telemetry {
         let scraped = args.health.is_some().then_some(&exposition.registry);
         let pushed = (args.metrics_exporter == MetricsExporter::Otlp).then_some(endpoint.as_ref());
         let meters = meters(resource, scraped, pushed.flatten())?;
-        global::set_meter_provider(meters.clone());
         process::observe(
             &meters.meter(SCOPE),
             stage,
@@ -140,12 +138,6 @@ impl Drop for Telemetry {
             flush(spans, &self.meters, FLUSH_DEADLINE);
         }
     }
-}
-
-/// The meter of this process, for what is made far from where its [`Telemetry`] was started.
-/// Instruments that are made before that record nothing.
-pub fn process_meter() -> Meter {
-    global::meter(SCOPE)
 }
 
 /// Closes both exports at once, each on a thread of its own that is left behind when the

@@ -4,24 +4,23 @@ use alert::{Alert, AlertKind, Change};
 use audit::{Entry, EntryKind};
 use stage::Refused;
 use telemetry::metrics::audit::{ALERTS, ENTRIES};
-use telemetry::{LabelledCounter, process_meter};
+use telemetry::{LabelledCounter, Meter};
 
 use crate::audit::Output;
 
 /// Counts entries of the log and alerts. Meanings: [`telemetry::metrics::audit`].
-#[derive(Debug)]
-pub(super) struct AuditMetrics {
+#[derive(Clone, Debug)]
+pub(crate) struct AuditMetrics {
     alerts: LabelledCounter,
     entries: LabelledCounter,
 }
 
 impl AuditMetrics {
     /// Every kind begins at zero.
-    pub(super) fn new() -> Self {
-        let meter = process_meter();
+    pub(crate) fn new(meter: &Meter) -> Self {
         let metrics = Self {
-            alerts: LabelledCounter::new(&ALERTS, &meter),
-            entries: LabelledCounter::new(&ENTRIES, &meter),
+            alerts: LabelledCounter::new(&ALERTS, meter),
+            entries: LabelledCounter::new(&ENTRIES, meter),
         };
         for kind in AlertKind::ALL {
             let raised = change(Change::Raised);

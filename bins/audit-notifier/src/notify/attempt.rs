@@ -7,7 +7,7 @@ use notification::{Channel, Outgoing, SendError};
 use stage::Backoff;
 use tracing::debug;
 
-use super::claims::Claims;
+use super::claims::LaneClaims;
 
 /// A try that is over.
 pub(super) struct Attempted {
@@ -27,7 +27,7 @@ pub(super) enum Sent {
 /// Marks, sends, marks again.
 pub(super) async fn attempt<C: Channel>(
     channel: Arc<C>,
-    claims: Claims,
+    claims: LaneClaims,
     outgoing: Outgoing<String>,
 ) -> Attempted {
     let began = SystemTime::now();
@@ -51,7 +51,7 @@ pub(super) async fn attempt<C: Channel>(
 }
 
 /// Marks every delivery of a message; when one of them is another process's, none.
-async fn claim(claims: &Claims, outgoing: &Outgoing<String>) -> bool {
+async fn claim(claims: &LaneClaims, outgoing: &Outgoing<String>) -> bool {
     for (index, (_, id)) in outgoing.members.iter().enumerate() {
         let mut backoff = Backoff::up_to(Duration::from_secs(1));
         let is_ours = loop {

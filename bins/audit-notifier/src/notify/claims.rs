@@ -20,6 +20,14 @@ const SENDING: &str = "sending";
 pub(crate) struct Claims {
     client: Client,
     store: Store,
+    replica: String,
+}
+
+/// The same for one lane of a channel, which makes marks.
+#[derive(Clone, Debug)]
+pub(crate) struct LaneClaims {
+    client: Client,
+    store: Store,
     /// The mark of this lane's own tries.
     sending: Bytes,
 }
@@ -45,39 +53,30 @@ impl Claims {
         replica: &str,
         window: Duration,
     ) -> anyhow::Result<Self> {
-        let sending = mark_of(replica);
-        let client = context.client();
-        if let Ok(store) = context.get_key_value(BUCKET).await {
-            return Ok(Self {
-                client,
-                store,
-                sending,
-            });
-        }
-        let made = context.create_key_value(kv::Config {
-            bucket: BUCKET.to_owned(),
-            description: "Latchwork: deliveries that were sent, or may have been".to_owned(),
-            history: 1,
-            max_age: window,
-            ..kv::Config::default()
-        });
-        let store = made.await?;
+        let store = match context.get_key_value(BUCKET).await {
+            Ok(store) => store,
+            Err(_) => make(context, window).await?,
+        };
         Ok(Self {
-            client,
+            client: context.client(),
             store,
-            sending,
+            replica: replica.to_owned(),
         })
     }
 
-    /// For another lane of the same replica: a try of the one that had the channel before it may
-    /// still be under way.
-    pub(crate) fn for_lane(&self, replica: &str) -> Self {
-        Self {
-            sending: mark_of(replica),
-            ..self.clone()
+    /// Those of one lane: a try of the lane that had the channel before it may still be under way in
+    /// the same process.
+    pub(crate) fn for_lane(&self) -> LaneClaims {
+        let sending = format!("{SENDING} {} {:08x}", self.replica, fastrand::u32(..));
+        LaneClaims {
+            client: self.client.clone(),
+            store: self.store.clone(),
+            sending: sending.into(),
         }
     }
+}
 
+impl LaneClaims {
     /// What an earlier try has left behind.
     pub(crate) async fn before(&self, id: &str) -> Result<Before, Unavailable> {
         let found = self.store.get(id).await.map_err(unavailable)?;
@@ -128,8 +127,15 @@ impl Claims {
     }
 }
 
-fn mark_of(replica: &str) -> Bytes {
-    Bytes::from(format!("{SENDING} {replica} {:08x}", fastrand::u32(..)))
+async fn make(context: &Context, window: Duration) -> anyhow::Result<Store> {
+    let made = context.create_key_value(kv::Config {
+        bucket: BUCKET.to_owned(),
+        description: "Latchwork: deliveries that were sent, or may have been".to_owned(),
+        history: 1,
+        max_age: window,
+        ..kv::Config::default()
+    });
+    Ok(made.await?)
 }
 
 fn unavailable(cause: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Unavailable {

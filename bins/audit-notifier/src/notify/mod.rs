@@ -94,7 +94,6 @@ struct Sending {
     settings: NotifySettings,
     templates: Arc<Templates>,
     claims: Claims,
-    replica: String,
 }
 
 impl Sending {
@@ -112,7 +111,6 @@ impl Sending {
             templates: Arc::new(templates),
             claims: Claims::open(&runtime.connections.publishing, runtime.replica(), window)
                 .await?,
-            replica: runtime.replica().to_owned(),
         })
     }
 
@@ -166,7 +164,7 @@ impl Sending {
     ) -> LaneRun {
         let parts = OutboundParts {
             queue: Queue::new(options, Arc::clone(&self.templates), fastrand::u64(..)),
-            claims: self.claims.for_lane(&self.replica),
+            claims: self.claims.for_lane(),
             letters: lane.connections.dead_letters(&SEND),
             shape: lane.process_shape(&NOTIFY),
             lane,

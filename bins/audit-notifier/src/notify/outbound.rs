@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures::StreamExt;
 use notification::{Channel, ChannelKind, Delivery, Pushed, Queue};
 use record::{DeadLetter, Original, TraceContext};
-use stage::jetstream::JetStreamSink;
+use stage::jetstream::{JetStreamSink, PULL_EXPIRES};
 use stage::{Backoff, OwnedLane, Reject, Sink, now_ms};
 use telemetry::{Failure, KeyValue, SpanShape};
 use tokio::task::{JoinError, JoinSet};
@@ -19,7 +19,7 @@ use topology::{NOTIFY, SEND};
 use tracing::{debug, info, warn};
 
 use super::attempt::{Attempted, Sent, attempt};
-use super::claims::{Before, Claims};
+use super::claims::{Before, LaneClaims};
 
 /// Deliveries held at a time; the rest stays in the stream.
 const HELD: usize = 5000;
@@ -31,10 +31,8 @@ const LATER: Duration = Duration::from_mins(1);
 /// A delivery that another is sending comes again after this, to see how that ended.
 const SOON: Duration = Duration::from_secs(2);
 
-/// Deliveries asked for at once, and the life of such a request: well below the time after which
-/// another replica may take the channel over.
+/// Deliveries asked for at once.
 const PER_PULL: usize = 100;
-const PULL_EXPIRES: Duration = Duration::from_millis(1500);
 
 /// How often what is held says that it is: well within the ack wait of a minute.
 const PROGRESS_EVERY: Duration = Duration::from_secs(20);
@@ -57,7 +55,7 @@ pub(super) struct OutboundParts {
     /// Which channel, and where from.
     pub(super) lane: OwnedLane,
     pub(super) queue: Queue<String>,
-    pub(super) claims: Claims,
+    pub(super) claims: LaneClaims,
     pub(super) letters: JetStreamSink<DeadLetter>,
     pub(super) shape: SpanShape,
     /// Messages on their way at a time. Each bears a mark and would be uncertain after a crash, so

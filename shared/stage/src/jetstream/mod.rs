@@ -9,4 +9,4 @@ pub(crate) use provision::PROGRESS_EVERY;
 pub use provision::{Durables, StreamSettings, provision, stored_partitions};
 pub use publisher::{FramePublisher, is_full};
 pub use sink::JetStreamSink;
-pub use source::JetStreamSource;
+pub use source::{JetStreamSource, PULL_EXPIRES};

@@ -25,7 +25,7 @@ const FRAMES_PER_PULL: usize = 16;
 
 /// Life of one pull. It must stay well below the time after which another replica may take the
 /// partition over: a paused owner's pull keeps taking messages until it expires.
-const PULL_EXPIRES: Duration = Duration::from_millis(1500);
+pub const PULL_EXPIRES: Duration = Duration::from_millis(1500);
 
 /// Records in a batch at most: a whole backlog is merged up to here.
 const BATCH_RECORDS: usize = 4096;

@@ -4,13 +4,13 @@ use std::time::{Duration, Instant};
 
 use async_nats::jetstream::kv::Watch;
 use telemetry::ReadyFlag;
-use tokio::time::{Interval, MissedTickBehavior, interval};
 use tokio_util::sync::CancellationToken;
 use tracing::{debug, info};
 
 use super::bucket::{Bucket, Unreachable};
 use super::holding::Holding;
 use super::{CHECK_EVERY, RENEW_EVERY};
+use crate::clock::ticks;
 use crate::owned_lane::{Leased, OpenLane};
 use crate::retry::Backoff;
 
@@ -121,7 +121,7 @@ async fn share(
     stop: &CancellationToken,
     joined: &ReadyFlag,
 ) -> Result<(), Interrupted> {
-    let (mut renewals, mut checks) = (every(RENEW_EVERY), every(CHECK_EVERY));
+    let (mut renewals, mut checks) = (ticks(RENEW_EVERY), ticks(CHECK_EVERY));
     loop {
         if holding.has_left() {
             return Ok(());
@@ -161,18 +161,11 @@ async fn leave(holding: &mut Holding, bucket: &Bucket) {
 /// Waits until the lanes have ended, without a word to anybody: NATS is away.
 async fn run_dry(holding: &mut Holding) {
     holding.leave();
-    let mut checks = every(CHECK_EVERY);
+    let mut checks = ticks(CHECK_EVERY);
     loop {
         tokio::select! {
             ended = holding.running.join_next() => if ended.is_none() { return },
             _ = checks.tick() => holding.end_lapsed(),
         }
     }
-}
-
-fn every(period: Duration) -> Interval {
-    let mut ticks = interval(period);
-    ticks.set_missed_tick_behavior(MissedTickBehavior::Delay);
-    ticks.reset();
-    ticks
 }
