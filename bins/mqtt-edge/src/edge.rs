@@ -10,8 +10,8 @@ use tokio_util::sync::CancellationToken;
 use crate::bus::Bus;
 use crate::codec::Limits;
 use crate::commands::CommandCheck;
+use crate::connection::Registry;
 use crate::meters::Meters;
-use crate::session::Registry;
 use crate::topics::Topics;
 use crate::uplink::Uplink;
 

@@ -1,16 +1,17 @@
 //! The MQTT front: acknowledges a message when JetStream has it.
 //!
-//! Bytes come in through [`listener`], become packets in [`codec`], are handled in [`session`],
+//! Bytes come in through [`listener`], become packets in [`codec`], are handled in [`connection`],
 //! are stored through [`uplink`], and reach local subscribers over [`bus`].
 
 mod args;
 pub mod bus;
 pub mod codec;
 mod commands;
+pub mod connection;
 mod edge;
 pub mod listener;
 mod meters;
-pub mod session;
+
 mod streams;
 mod topics;
 pub mod uplink;
@@ -31,9 +32,9 @@ pub use args::Args;
 use bus::RouterBus;
 use codec::Limits;
 use commands::CommandCheck;
+use connection::Registry;
 use edge::Edge;
 use meters::Meters;
-use session::Registry;
 use topics::Topics;
 use uplink::{Lane, LaneParts, Uplink};
 

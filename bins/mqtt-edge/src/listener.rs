@@ -10,8 +10,8 @@ use tokio::task::JoinSet;
 use tracing::{debug, warn};
 
 use crate::bus::Bus;
+use crate::connection;
 use crate::edge::Edge;
-use crate::session;
 
 /// Why the port can't be opened.
 #[derive(Debug, thiserror::Error)]
@@ -57,7 +57,7 @@ pub(crate) async fn accept<B: Bus>(edge: Arc<Edge<B>>, listener: TcpListener, dr
                     debug!(%error, "the peer left at once");
                     continue;
                 }
-                sessions.spawn(session::serve(Arc::clone(&edge), stream, shown(peer)));
+                sessions.spawn(connection::serve(Arc::clone(&edge), stream, shown(peer)));
             }
             Err(error) => {
                 // Out of file descriptors, mostly: the open connections go on.

@@ -8,7 +8,7 @@ use record::{FrameBuilder, Record, TraceContext};
 use telemetry::Failure;
 
 use crate::bus::Message;
-use crate::session::Outbox;
+use crate::connection::Outbox;
 
 /// What a record brings along besides itself.
 #[derive(Debug, Default)]

@@ -2,11 +2,11 @@
 
 use bytes::Bytes;
 
-use super::{End, Session};
+use super::{Connection, End};
 use crate::bus::Bus;
 use crate::codec::{ReasonCode, Subscribe, Unsubscribe};
 
-impl<B: Bus> Session<B> {
+impl<B: Bus> Connection<B> {
     pub(super) async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), End> {
         if subscribe.subscription_id.is_some() {
             let text = "subscription identifiers are not supported";

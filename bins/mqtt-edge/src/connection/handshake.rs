@@ -11,7 +11,7 @@ use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout};
 
 use super::deliver::Delivering;
-use super::{End, Outbox, READ_BYTES, Seat, Session};
+use super::{Connection, End, Outbox, READ_BYTES, Seat};
 use crate::bus::Bus;
 use crate::codec::{
     ConnAck, ConnAckProperties, Connect, Decoder, Encoder, Packet, ProtocolError, ReasonCode,
@@ -32,7 +32,7 @@ pub(super) async fn open<B: Bus>(
     edge: &Arc<Edge<B>>,
     stream: TcpStream,
     peer: &str,
-) -> Result<(Session<B>, Seat), End> {
+) -> Result<(Connection<B>, Seat), End> {
     let mut decoder = Decoder::new(edge.limits);
     let mut input = BytesMut::new();
     let connect = timeout(
@@ -209,7 +209,7 @@ fn session<B: Bus>(
     decoder: Decoder,
     input: BytesMut,
     seat: &Seat,
-) -> Session<B> {
+) -> Connection<B> {
     let (reader, writer) = stream.into_split();
     let client_id = connect.client_id.into_bytes();
     let keepalive = Duration::from_secs(connect.keep_alive_secs.into());
@@ -227,7 +227,7 @@ fn session<B: Bus>(
         client_id: client_id.clone(),
         ..Record::default()
     };
-    Session {
+    Connection {
         outbox: Arc::new(Outbox::new(writer, encoder)),
         intake: edge.uplink.of(&client_id),
         delivering: Delivering::new(edge.bus.clone(), connect.receive_max),

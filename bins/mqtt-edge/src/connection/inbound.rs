@@ -12,7 +12,7 @@ use telemetry::Failure;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
-use super::{End, SHUTDOWN, Seat, Session};
+use super::{Connection, End, SHUTDOWN, Seat};
 use crate::bus::{Bus, Message};
 use crate::codec::{Answer, Encoder, Packet, ProtocolError, Publish, ReasonCode, Version};
 use crate::commands::Judgement;
@@ -54,7 +54,7 @@ pub(super) fn refusal(refused: bool) -> Bytes {
     Bytes::from_static(if refused { REFUSED.as_bytes() } else { b"" })
 }
 
-impl<B: Bus> Session<B> {
+impl<B: Bus> Connection<B> {
     /// Handles every whole packet of the input.
     pub(super) async fn handle_input(&mut self) -> Result<(), End> {
         loop {

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use record::{Kind, Record, TraceContext};
 use telemetry::Failure;
 
-use super::Session;
+use super::Connection;
 use super::inbound::refusal;
 use crate::bus::{Bus, Message};
 use crate::codec::Will;
@@ -15,7 +15,7 @@ use crate::topics::{CLIENT_EVENT, TopicClass};
 use crate::uplink::{EdgeSpan, Entry};
 use stage::now_ms;
 
-impl<B: Bus> Session<B> {
+impl<B: Bus> Connection<B> {
     pub(super) async fn connected(&mut self) {
         self.event(Kind::Connected, Bytes::new(), 0, Bytes::new())
             .await;

@@ -93,7 +93,7 @@ impl From<io::Error> for End {
 }
 
 /// A connection whose CONNECT was accepted.
-pub(crate) struct Session<B: Bus> {
+pub(crate) struct Connection<B: Bus> {
     edge: Arc<Edge<B>>,
     reader: OwnedReadHalf,
     outbox: Arc<Outbox>,
@@ -143,7 +143,7 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: S
     edge.registry.leave(&session.template.client_id, &seat);
 }
 
-impl<B: Bus> Session<B> {
+impl<B: Bus> Connection<B> {
     async fn run(&mut self) -> End {
         let (edge, seat) = (Arc::clone(&self.edge), self.seat.clone());
         loop {

@@ -6,7 +6,7 @@ use std::num::NonZeroU16;
 use bytes::Bytes;
 use record::Kind;
 
-use super::{End, Session};
+use super::{Connection, End};
 use crate::bus::{Bus, BusError, BusLink, ForwardToken, Forwarded, Message};
 use crate::codec::{EncodeError, OutgoingPublish, ReasonCode};
 
@@ -115,7 +115,7 @@ impl<B: Bus> Delivering<B> {
     }
 }
 
-impl<B: Bus> Session<B> {
+impl<B: Bus> Connection<B> {
     /// Writes one message to the client; tells of those that it was too slow for.
     pub(super) async fn deliver(
         &mut self,
