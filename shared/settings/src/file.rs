@@ -9,6 +9,7 @@ use crate::commands::CommandSettings;
 use crate::librdkafka;
 use crate::notify::NotifySettings;
 use crate::pipeline::UnknownTopic;
+use crate::sessions::SessionSettings;
 use crate::size::Size;
 
 #[derive(Default, Deserialize)]
@@ -20,6 +21,8 @@ pub(crate) struct File {
     pub(crate) topic: Vec<TopicEntry>,
     #[serde(default)]
     pub(crate) streams: StreamsEntry,
+    #[serde(default)]
+    pub(crate) sessions: SessionSettings,
     #[serde(default)]
     pub(crate) kafka: KafkaEntry,
     #[serde(default)]
@@ -69,6 +72,7 @@ pub(crate) struct StreamsEntry {
     pub(crate) dlq_max_bytes: Option<Size>,
     pub(crate) ev_max_bytes: Option<Size>,
     pub(crate) audit_max_bytes: Option<Size>,
+    pub(crate) down_max_bytes: Option<Size>,
 }
 
 #[derive(Default, Deserialize)]

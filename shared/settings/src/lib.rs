@@ -12,6 +12,7 @@ mod nearest;
 mod notify;
 mod pipeline;
 mod reader;
+mod sessions;
 mod size;
 mod summary;
 #[cfg(test)]
@@ -25,3 +26,4 @@ pub use notify::{
     EmailSecurity, EmailSettings, NotifyLanguage, NotifySettings, SmsSettings, WebhookSettings,
 };
 pub use pipeline::{KafkaTopic, Pipeline, Streams, UnknownTopic};
+pub use sessions::SessionSettings;

@@ -14,6 +14,7 @@ use crate::error::SettingsError;
 use crate::hook::{Hook, WantedEvents};
 use crate::notify::NotifySettings;
 use crate::reader::Reader;
+use crate::sessions::SessionSettings;
 
 /// The built-in pipeline: the door-lock articles' own set-up.
 pub(crate) const BUILT_IN: &str = r#"
@@ -61,6 +62,8 @@ pub struct Streams {
     pub ev_max_bytes: Option<i64>,
     /// Size limit of AUDIT in bytes.
     pub audit_max_bytes: Option<i64>,
+    /// Size limit of DOWN in bytes.
+    pub down_max_bytes: Option<i64>,
 }
 
 /// A Kafka topic that the pipeline writes to.
@@ -86,6 +89,7 @@ pub struct Pipeline {
     pub(crate) hooks: Vec<Hook>,
     pub(crate) topics: Vec<KafkaTopic>,
     pub(crate) streams: Streams,
+    pub(crate) sessions: SessionSettings,
     pub(crate) unknown_topic: UnknownTopic,
     pub(crate) librdkafka: BTreeMap<String, String>,
     pub(crate) commands: CommandSettings,
@@ -140,6 +144,11 @@ impl Pipeline {
     /// Sizes and partitions of the streams.
     pub fn streams(&self) -> Streams {
         self.streams
+    }
+
+    /// What outlives the connection of an MQTT client.
+    pub fn sessions(&self) -> SessionSettings {
+        self.sessions
     }
 
     /// What to do with records whose topic does not exist.

@@ -57,6 +57,7 @@ impl<'t> Reader<'t> {
             topics: self.topics(&hooks, written.audit.as_ref(), written.topic)?,
             hooks,
             streams: self.streams(written.streams)?,
+            sessions: written.sessions,
             unknown_topic: written.kafka.unknown_topic,
             librdkafka: written.kafka.librdkafka,
             commands: written.commands,
@@ -199,6 +200,7 @@ impl<'t> Reader<'t> {
             dlq_max_bytes: entry.dlq_max_bytes.map(|size| size.0),
             ev_max_bytes: entry.ev_max_bytes.map(|size| size.0),
             audit_max_bytes: entry.audit_max_bytes.map(|size| size.0),
+            down_max_bytes: entry.down_max_bytes.map(|size| size.0),
         })
     }
 

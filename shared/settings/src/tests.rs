@@ -1,10 +1,11 @@
 //! What a pipeline file may say.
 
 use std::path::Path;
+use std::time::Duration;
 
 use record::Kind;
 
-use crate::{Pipeline, UnknownTopic};
+use crate::{Pipeline, SessionSettings, UnknownTopic};
 
 fn read(text: &str) -> Result<Pipeline, String> {
     Pipeline::read(Path::new("pipeline.toml"), text).map_err(|error| error.to_string())
@@ -87,6 +88,22 @@ fn mistakes_are_told_with_their_place() {
         (
             "# \u{95e8}\u{9501}\na = \"\u{95e8}\" oops\n",
             "line 2, column 9",
+        ),
+        (
+            "[sessions]\nqueue = 0\n",
+            "line 2, column 9: 0 is out of range; use 1 to 1000000 entries",
+        ),
+        (
+            "[sessions]\nqueue_max_age_s = -1\n",
+            "line 2, column 19: -1 is out of range; use 1 to 31622400 seconds",
+        ),
+        (
+            "[sessions]\nretained = 10000001\n",
+            "10000001 is out of range; use 0 to 10000000 topics",
+        ),
+        (
+            "[sessions]\nretained_max_bytes = \"1GB\"\n",
+            "a size is a number of bytes",
         ),
         (
             "[streams]\nreplicas = 6\n",
@@ -359,4 +376,25 @@ fn the_businesses_are_read_and_told() {
         error.contains("line 2") && error.contains("`battery_low`"),
         "{error}"
     );
+}
+
+/// Scenario: a file without `[sessions]`, and one that sets every key of it and the size of DOWN.
+/// Guarantee: the documented defaults; what is written.
+#[test]
+fn sessions_have_limits() {
+    let unset = read("").unwrap().sessions();
+    assert_eq!(unset, SessionSettings::default());
+    assert_eq!((unset.queue, unset.retained), (None, 100_000));
+    let text = "[streams]\ndown_max_bytes = \"8MiB\"\n\
+                [sessions]\nqueue = 64\nqueue_max_age_s = 3600\nretained = 10\n\
+                retained_max_bytes = \"1MiB\"\n";
+    let pipeline = read(text).unwrap();
+    assert_eq!(pipeline.streams().down_max_bytes, Some(8 << 20));
+    let expected = SessionSettings {
+        queue: Some(64),
+        queue_max_age: Some(Duration::from_hours(1)),
+        retained: 10,
+        retained_max_bytes: 1 << 20,
+    };
+    assert_eq!(pipeline.sessions(), expected);
 }

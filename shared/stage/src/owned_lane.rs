@@ -58,6 +58,7 @@ impl OwnedLane {
             Token::Partition => "{partition}",
             Token::Word(_) => "{channel}",
             Token::Flow => "{flow}",
+            Token::Client => "{client_id}",
         };
         let template = source.subject_of(placeholder);
         SpanShape::new(Operation::Process, "nats", &template)

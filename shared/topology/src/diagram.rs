@@ -10,7 +10,7 @@ pub fn mermaid() -> String {
         let out = flow
             .to
             .iter()
-            .map(|to| format!("{} --> {}", flow.name, end(*to)));
+            .map(|to| format!("{} {} {}", flow.name, arrow(*to), end(*to)));
         std::iter::once(format!("{} --> {stage}", end(flow.from))).chain(out)
     });
     let rejects = FLOWS
@@ -29,6 +29,14 @@ fn stage(flow: &Flow) -> String {
         format!("{name}[\"{name}<br/>{does}\"]")
     } else {
         format!("{name}[\"{stage}: {name}<br/>{does}\"]")
+    }
+}
+
+/// Queues are emptied by the edge, which fills them too.
+fn arrow(to: End) -> &'static str {
+    match to {
+        End::Stream(stream) if stream.queue.is_some() => "<-->",
+        End::Mqtt | End::Stream(_) | End::Kafka | End::People => "-->",
     }
 }
 

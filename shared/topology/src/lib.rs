@@ -13,7 +13,7 @@ pub use flow::{
     AUDIT_FLOW, End, FLOWS, Flow, KAFKA_SINK, MQTT_EDGE, NOTIFY_FLOW, SEND, TRANSFORM, stages,
 };
 pub use stream::{
-    ALERT, AUDIT, DLQ, EV, NOTIFY, Part, REC, Retention, STREAMS, StreamSpec, Token, UP,
+    ALERT, AUDIT, DLQ, DOWN, EV, NOTIFY, Part, REC, Retention, STREAMS, StreamSpec, Token, UP,
 };
 
 pub use token::{CONTACT_KEYS, contact_key, escape, unescape};
@@ -30,3 +30,9 @@ pub const MAX_PARTITIONS: u16 = 256;
 /// KV bucket with what is known of each lock: `state.<partition>.<client id>`, written by the audit,
 /// and `contact.<client id>`, written by people. Client ids are [escaped](escape).
 pub const LOCK_BUCKET: &str = "lock";
+
+/// KV bucket with the MQTT sessions: `<client id>`, [escaped](escape).
+pub const SESSION_BUCKET: &str = "session";
+
+/// KV bucket with the retained MQTT messages: `<topic>`, [escaped](escape).
+pub const RETAINED_BUCKET: &str = "retained";

@@ -40,6 +40,8 @@ pub enum Token {
     Word(&'static [&'static str]),
     /// The flow that writes.
     Flow,
+    /// A client id, [escaped](crate::escape): as many as there are clients, so nobody lists them.
+    Client,
 }
 
 impl Token {
@@ -48,7 +50,7 @@ impl Token {
         match self {
             Self::Partition => (0..partitions).map(|number| number.to_string()).collect(),
             Self::Word(words) => words.iter().map(|word| (*word).to_owned()).collect(),
-            Self::Flow => Vec::new(),
+            Self::Flow | Self::Client => Vec::new(),
         }
     }
 }
@@ -70,6 +72,10 @@ pub struct StreamSpec {
     pub retention: Retention,
     /// Size limit in bytes unless settings say otherwise.
     pub max_bytes: i64,
+    /// Most messages of one subject unless settings say otherwise, where each subject is a queue of
+    /// its own that edges empty without a durable. A full queue refuses, and so does the full stream:
+    /// neither forgets what is newer than the retention's age. `None`: no queues.
+    pub queue: Option<i64>,
 }
 
 impl StreamSpec {
@@ -103,6 +109,7 @@ pub const UP: StreamSpec = StreamSpec {
     holds: "records as the edge took them",
     retention: Retention::WorkQueue,
     max_bytes: 4 * GIB,
+    queue: None,
 };
 
 /// What Kafka will get: frames of Kafka records.
@@ -114,6 +121,7 @@ pub const REC: StreamSpec = StreamSpec {
     holds: "records as Kafka will get them",
     retention: Retention::WorkQueue,
     max_bytes: 4 * GIB,
+    queue: None,
 };
 
 /// What could not go on, with its cause: frames of dead letters, by stage.
@@ -127,6 +135,7 @@ pub const DLQ: StreamSpec = StreamSpec {
         max_age: Duration::from_hours(14 * 24),
     },
     max_bytes: GIB,
+    queue: None,
 };
 
 /// What the audit wants to see: frames of untouched records.
@@ -138,6 +147,7 @@ pub const EV: StreamSpec = StreamSpec {
     holds: "untouched records for the audit",
     retention: Retention::Interest,
     max_bytes: GIB,
+    queue: None,
 };
 
 /// The audit's hash-chained log: frames of Kafka records.
@@ -149,6 +159,7 @@ pub const AUDIT: StreamSpec = StreamSpec {
     holds: "the tamper-evident log",
     retention: Retention::Log,
     max_bytes: UNLIMITED,
+    queue: None,
 };
 
 /// Alerts on their way to people: frames of Kafka records.
@@ -160,6 +171,7 @@ pub const ALERT: StreamSpec = StreamSpec {
     holds: "alerts for people",
     retention: Retention::WorkQueue,
     max_bytes: GIB / 8,
+    queue: None,
 };
 
 /// What is to be sent, by channel: one delivery each, as JSON.
@@ -171,7 +183,22 @@ pub const NOTIFY: StreamSpec = StreamSpec {
     holds: "messages to people, by channel",
     retention: Retention::WorkQueue,
     max_bytes: GIB / 8,
+    queue: None,
+};
+
+/// What waits for MQTT clients that are away or slow: entries of stored messages, one queue a client.
+pub const DOWN: StreamSpec = StreamSpec {
+    name: "DOWN",
+    subject: "down",
+    token: Token::Client,
+    part: Part::Road,
+    holds: "messages that wait for a client",
+    retention: Retention::Limits {
+        max_age: Duration::from_hours(7 * 24),
+    },
+    max_bytes: GIB,
+    queue: Some(1000),
 };
 
 /// All of them, in the order of the data.
-pub const STREAMS: &[StreamSpec] = &[UP, REC, EV, AUDIT, ALERT, NOTIFY, DLQ];
+pub const STREAMS: &[StreamSpec] = &[UP, REC, EV, AUDIT, ALERT, NOTIFY, DOWN, DLQ];

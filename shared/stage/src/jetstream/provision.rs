@@ -1,18 +1,18 @@
 //! Makes the streams and durables, before anyone publishes.
 
+mod buckets;
+mod settings;
+
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
 use async_nats::jetstream::context::{Context, GetStreamErrorKind};
-use async_nats::jetstream::kv;
 use async_nats::jetstream::stream::{self, DiscardPolicy, RetentionPolicy, StorageType};
-use settings::Pipeline;
-use topology::{
-    AUDIT, DLQ, EV, FLOWS, LOCK_BUCKET, MAX_PARTITIONS, PARTITIONS_KEY, Part, REC, Retention,
-    STREAMS, StreamSpec, Token, UP,
-};
+use topology::{FLOWS, MAX_PARTITIONS, PARTITIONS_KEY, Retention, STREAMS, StreamSpec, Token};
 
 use crate::error::ProvisionError;
+
+pub use settings::StreamSettings;
 
 /// How long an unsettled frame waits before it is delivered again. Long: a dead process is noticed
 /// by other means, and a slow batch says that it is in progress.
@@ -31,61 +31,6 @@ const FRAMES_PENDING: i64 = 64;
 /// Deliveries to people that may be, without a limit: those that wait for their hour count too, and
 /// must not hold up the others.
 const DELIVERIES_PENDING: i64 = -1;
-
-/// What an operator may set about the streams.
-#[derive(Clone, Debug, Default)]
-pub struct StreamSettings {
-    /// Partitions; `None` takes what is stored, or one.
-    pub partitions: Option<u16>,
-    /// Copies of each message in a cluster; `None` is one.
-    pub replicas: Option<usize>,
-    /// Size limit of a stream in bytes, where it differs from the table's.
-    pub max_bytes: Vec<(&'static str, i64)>,
-    /// Whether the audit's streams and durables are made.
-    pub audit: bool,
-    /// Whether those of the notification are made.
-    pub notify: bool,
-}
-
-impl From<&Pipeline> for StreamSettings {
-    fn from(pipeline: &Pipeline) -> Self {
-        let streams = pipeline.streams();
-        let sizes = [
-            (UP.name, streams.up_max_bytes),
-            (REC.name, streams.rec_max_bytes),
-            (DLQ.name, streams.dlq_max_bytes),
-            (EV.name, streams.ev_max_bytes),
-            (AUDIT.name, streams.audit_max_bytes),
-        ];
-        Self {
-            partitions: streams.partitions,
-            replicas: streams.replicas,
-            max_bytes: sizes
-                .into_iter()
-                .filter_map(|(name, size)| Some((name, size?)))
-                .collect(),
-            audit: pipeline.has(Part::Audit),
-            notify: pipeline.has(Part::Notify),
-        }
-    }
-}
-
-impl StreamSettings {
-    fn has(&self, part: Part) -> bool {
-        match part {
-            Part::Road => true,
-            Part::Audit => self.audit,
-            Part::Notify => self.notify,
-        }
-    }
-
-    fn max_bytes(&self, spec: &StreamSpec) -> Option<i64> {
-        self.max_bytes
-            .iter()
-            .find(|(name, _)| *name == spec.name)
-            .map(|(_, bytes)| *bytes)
-    }
-}
 
 /// What was made, or found as it should be.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -115,9 +60,7 @@ pub async fn provision(
             names.push(name);
         }
     }
-    if settings.audit {
-        make_lock_bucket(context, settings).await?;
-    }
+    buckets::make(context, settings).await?;
     Ok(Durables { partitions, names })
 }
 
@@ -180,39 +123,28 @@ async fn make_stream(
         .await
         .map_err(|error| refused(what(), &error))?
         .config;
-    let max_bytes = settings.max_bytes(spec).unwrap_or(stored.max_bytes);
-    let num_replicas = settings.replicas.unwrap_or(stored.num_replicas);
-    if (stored.max_bytes, stored.num_replicas) == (max_bytes, num_replicas) {
+    let changed = as_set(spec, stored, settings);
+    if changed == *stored {
         return Ok(());
     }
-    let changed = stream::Config {
-        max_bytes,
-        num_replicas,
-        ..stored.clone()
-    };
     let updated = context.update_stream(changed).await;
     updated
         .map(|_info| ())
         .map_err(|error| refused(what(), &error))
 }
 
-async fn make_lock_bucket(
-    context: &Context,
-    settings: &StreamSettings,
-) -> Result<(), ProvisionError> {
-    if context.get_key_value(LOCK_BUCKET).await.is_ok() {
-        return Ok(());
+/// The stored configuration, with what the settings say.
+fn as_set(spec: &StreamSpec, stored: &stream::Config, settings: &StreamSettings) -> stream::Config {
+    let mut config = stored.clone();
+    config.max_bytes = settings.max_bytes(spec).unwrap_or(stored.max_bytes);
+    config.num_replicas = settings.replicas.unwrap_or(stored.num_replicas);
+    if spec.queue.is_some() {
+        let queue = stored.max_messages_per_subject;
+        config.max_messages_per_subject = settings.queue.unwrap_or(queue);
+        config.max_age = settings.queue_max_age.unwrap_or(stored.max_age);
+        config.duplicate_window = duplicate_window(config.max_age);
     }
-    let made = context.create_key_value(kv::Config {
-        bucket: LOCK_BUCKET.to_owned(),
-        description: "Latchwork: what is known of each lock".to_owned(),
-        history: 1,
-        num_replicas: settings.replicas.unwrap_or(1),
-        ..kv::Config::default()
-    });
-    made.await
-        .map(|_bucket| ())
-        .map_err(|error| refused(format!("bucket {LOCK_BUCKET}"), &error))
+    config
 }
 
 fn config(spec: &StreamSpec, partitions: u16, settings: &StreamSettings) -> stream::Config {
@@ -227,6 +159,10 @@ fn config(spec: &StreamSpec, partitions: u16, settings: &StreamSettings) -> stre
             DiscardPolicy::New,
             Duration::ZERO,
         ),
+        Retention::Limits { max_age } if spec.queue.is_some() => {
+            let max_age = settings.queue_max_age.unwrap_or(max_age);
+            (RetentionPolicy::Limits, DiscardPolicy::New, max_age)
+        }
         Retention::Limits { max_age } => (RetentionPolicy::Limits, DiscardPolicy::Old, max_age),
         Retention::Log => (RetentionPolicy::Limits, DiscardPolicy::New, Duration::ZERO),
     };
@@ -240,8 +176,30 @@ fn config(spec: &StreamSpec, partitions: u16, settings: &StreamSettings) -> stre
         max_bytes: settings.max_bytes(spec).unwrap_or(spec.max_bytes),
         storage: StorageType::File,
         num_replicas: settings.replicas.unwrap_or(1),
-        duplicate_window: DUPLICATE_WINDOW,
+        duplicate_window: duplicate_window(max_age),
         metadata: [(PARTITIONS_KEY.to_owned(), partitions.to_string())].into(),
+        ..queues(spec, settings)
+    }
+}
+
+/// nats-server takes no window that is longer than messages are kept.
+fn duplicate_window(max_age: Duration) -> Duration {
+    if max_age.is_zero() {
+        return DUPLICATE_WINDOW;
+    }
+    DUPLICATE_WINDOW.min(max_age)
+}
+
+/// What a stream of queues has besides.
+fn queues(spec: &StreamSpec, settings: &StreamSettings) -> stream::Config {
+    let Some(entries) = spec.queue else {
+        return stream::Config::default();
+    };
+    stream::Config {
+        max_messages_per_subject: settings.queue.unwrap_or(entries),
+        discard_new_per_subject: true,
+        allow_message_ttl: true,
+        allow_direct: true,
         ..stream::Config::default()
     }
 }
@@ -259,7 +217,7 @@ async fn make_durable(
         ack_wait: ACK_WAIT,
         max_ack_pending: match spec.token {
             Token::Word(_) => DELIVERIES_PENDING,
-            Token::Partition | Token::Flow => FRAMES_PENDING,
+            Token::Partition | Token::Flow | Token::Client => FRAMES_PENDING,
         },
         filter_subject,
         ..pull::Config::default()
