@@ -1,5 +1,6 @@
 //! The operator's command.
 
+mod acl;
 mod audit;
 mod check;
 mod command;
@@ -10,6 +11,7 @@ mod doctor;
 pub mod load;
 pub mod mqtt_client;
 mod operator;
+mod passwd;
 mod provision;
 pub mod simulate;
 pub mod stack;
@@ -64,6 +66,10 @@ enum Command {
     Dlq(Box<dlq::DlqArgs>),
     /// Sets, lists and imports whom a lock's alerts concern.
     Contacts(Box<contacts::ContactsArgs>),
+    /// Sets and deletes passwords in the edge's password file.
+    Passwd(Box<passwd::PasswdArgs>),
+    /// Tries an ACL file: may this client publish or subscribe to that?
+    Acl(Box<acl::AclArgs>),
     /// Verifies, exports and shows the tamper-evident log.
     Audit(Box<audit::AuditArgs>),
 }
@@ -75,6 +81,8 @@ pub fn main() -> ExitCode {
     match cli.command {
         // Its exit codes tell a faulty log from one that can't be read.
         Command::Audit(args) => audit::main(*args),
+        // Its exit codes tell no from an error.
+        Command::Acl(args) => acl::main(&args),
         command => stage::main(|| run(command)),
     }
 }
@@ -105,6 +113,8 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Order(args) => command::run(*args, &mut out).await,
         Command::Dlq(args) => dlq::run(*args, &mut out).await,
         Command::Contacts(args) => contacts::run(*args, &mut out).await,
+        Command::Passwd(args) => passwd::run(&args, &mut out),
+        Command::Acl(args) => acl::run(&args, &mut out).map(drop),
         Command::Audit(args) => audit::run(*args, &mut out).await.map(drop),
     }?;
     out.flush()?;
