@@ -1,6 +1,9 @@
 //! The edge's options.
 
+use access::AccessArgs;
 use stage::StageArgs;
+
+use crate::listener::ListenerArgs;
 
 /// Speaks MQTT 3.1.1 and 5.0 with locks and apps, and acknowledges a message when JetStream has it.
 #[derive(Clone, Debug, clap::Parser)]
@@ -9,18 +12,12 @@ pub struct Args {
     /// Options of every stage.
     #[command(flatten)]
     pub stage: StageArgs,
-    /// Where MQTT clients connect.
-    #[arg(
-        long,
-        env = "LATCHWORK_MQTT",
-        value_name = "ADDR",
-        default_value = "127.0.0.1:1883"
-    )]
-    pub mqtt: String,
-    /// Let every client in without credentials. Without this, and until other authentication is
-    /// set up, every connection is refused.
-    #[arg(long, env = "LATCHWORK_ALLOW_ANONYMOUS")]
-    pub allow_anonymous: bool,
+    /// Where clients connect, and how many.
+    #[command(flatten)]
+    pub listeners: ListenerArgs,
+    /// Who may connect, and who may do what.
+    #[command(flatten)]
+    pub access: AccessArgs,
     /// Name of this edge in records, envelopes and the header lw-seq; each edge needs its own.
     /// Default: mqtt-edge@HOSTNAME.
     #[arg(long, env = "LATCHWORK_NODE", value_name = "NAME")]
@@ -41,6 +38,24 @@ pub struct Args {
         default_value_t = 1024
     )]
     pub receive_maximum: u16,
+    /// Longest time that a session waits for its client, in seconds (MQTT 5: Session Expiry
+    /// Interval; MQTT 3.1.1: without Clean Session). Default: seven days.
+    #[arg(
+        long,
+        env = "LATCHWORK_MAX_SESSION_EXPIRY",
+        value_name = "SECONDS",
+        default_value_t = 604_800
+    )]
+    pub max_session_expiry: u32,
+    /// Longest keep-alive in seconds, told to MQTT 5 clients that ask for a longer one or none
+    /// (Server Keep Alive); 0 is without a limit.
+    #[arg(
+        long,
+        env = "LATCHWORK_MAX_KEEP_ALIVE",
+        value_name = "SECONDS",
+        default_value_t = 0
+    )]
+    pub max_keep_alive: u16,
 }
 
 impl Args {

@@ -1,5 +1,9 @@
 //! What all sessions share.
 
+use std::sync::Arc;
+use std::time::Duration;
+
+use access::Access;
 use bytes::Bytes;
 use record::Kind;
 use schema::Contracts;
@@ -7,13 +11,15 @@ use settings::WantedEvents;
 use telemetry::SamplingPolicy;
 use tokio_util::sync::CancellationToken;
 
-use crate::bus::Bus;
+use crate::bus::{Bus, Message};
 use crate::codec::Limits;
 use crate::commands::CommandCheck;
-use crate::connection::Registry;
+use crate::listener::PublishLimits;
+use crate::listener::admission::Admission;
 use crate::meters::Meters;
+use crate::sessions::{DurableIndex, Registry, Stores};
 use crate::topics::Topics;
-use crate::uplink::Uplink;
+use crate::uplink::{Route, Uplink};
 
 /// What all sessions share.
 pub(crate) struct Edge<B: Bus> {
@@ -21,7 +27,15 @@ pub(crate) struct Edge<B: Bus> {
     pub(crate) node: Bytes,
     pub(crate) uplink: Uplink,
     pub(crate) bus: B,
-    pub(crate) registry: Registry,
+    pub(crate) registry: Arc<Registry>,
+    /// Subscriptions of the sessions that outlive their connections.
+    pub(crate) durable: DurableIndex,
+    /// Those sessions, their queues, and retained messages, in JetStream.
+    pub(crate) stores: Arc<Stores>,
+    /// Longest time that a session waits for its client, in seconds.
+    pub(crate) max_session_expiry_secs: u32,
+    /// Longest keep-alive, in seconds; 0 is without a limit.
+    pub(crate) max_keep_alive_secs: u16,
     pub(crate) contracts: Contracts,
     pub(crate) topics: Topics,
     /// Where some command topic is checked.
@@ -31,8 +45,13 @@ pub(crate) struct Edge<B: Bus> {
     pub(crate) limits: Limits,
     /// Publishes without PUBACK that an MQTT 5 client may have: its Receive Maximum.
     pub(crate) receive_maximum: u16,
-    pub(crate) allow_anonymous: bool,
-    pub(crate) meters: Meters,
+    pub(crate) access: Arc<Access>,
+    /// Counts the connections of each user.
+    pub(crate) admission: Arc<Admission>,
+    /// How long one packet may take.
+    pub(crate) packet_limit: Duration,
+    pub(crate) publish_limits: PublishLimits,
+    pub(crate) meters: Arc<Meters>,
     pub(crate) stop: CancellationToken,
 }
 
@@ -41,5 +60,19 @@ impl<B: Bus> Edge<B> {
     pub(crate) fn wants_event(&self, kind: Kind, topic: &Bytes) -> bool {
         self.wanted
             .wants(kind, std::str::from_utf8(topic).unwrap_or_default())
+    }
+
+    /// How long a session waits for its client, of what the client asks for.
+    pub(crate) fn session_expiry(&self, asked_secs: u32) -> u32 {
+        asked_secs.min(self.max_session_expiry_secs)
+    }
+
+    /// Where a message goes besides the stream. `passing`: the bus wants it.
+    pub(crate) fn route(&self, message: Arc<Message>, passing: bool) -> Route {
+        Route {
+            addressed: self.durable.addressed(&message),
+            passing,
+            message,
+        }
     }
 }

@@ -1,6 +1,6 @@
 //! The MQTT front: acknowledges a message when JetStream has it.
 //!
-//! Bytes come in through [`listener`], become packets in [`codec`], are handled in [`connection`],
+//! Bytes come in through [`listener`] as [`wire`]s, become packets in [`codec`], are handled in [`connection`],
 //! are stored through [`uplink`], and reach local subscribers over [`bus`].
 
 mod args;
@@ -9,21 +9,29 @@ pub mod codec;
 mod commands;
 pub mod connection;
 mod edge;
+mod filter_map;
 pub mod listener;
 mod meters;
-
+mod retained;
+mod sessions;
+mod stores;
 mod streams;
+mod sys;
 mod topics;
 pub mod uplink;
+pub mod wire;
 
 use std::sync::Arc;
+use std::time::Duration;
 
+use access::Access;
 use bytes::Bytes;
 use record::TopicFilter;
 use settings::Pipeline;
 use stage::{LaneDied, Runtime, StageArgs};
 use telemetry::metrics::edge::{PARTITIONS, PUBACK_LATENCY};
 use telemetry::{Operation, SpanShape, StageMetrics};
+use tokio::signal::unix::{SignalKind, signal};
 use tokio::task::JoinSet;
 use topology::{MQTT_EDGE, UP};
 use tracing::{info, warn};
@@ -32,9 +40,11 @@ pub use args::Args;
 use bus::RouterBus;
 use codec::Limits;
 use commands::CommandCheck;
-use connection::Registry;
 use edge::Edge;
+use listener::PublishLimits;
+use listener::admission::Admission;
 use meters::Meters;
+use sessions::{DurableIndex, Stores};
 use topics::Topics;
 use uplink::{Lane, LaneParts, Uplink};
 
@@ -45,10 +55,14 @@ const RECORD_ROOM: usize = 256 * 1024;
 /// The same for the headers of a frame.
 const FRAME_ROOM: usize = 1024;
 
+/// How soon a dead router is noticed: locks that wait for a command wait no longer than that for
+/// the restart to begin.
+const CHECK_ROUTER_EVERY: Duration = Duration::from_secs(1);
+
 /// Runs the edge until it is told to stop.
 pub async fn run(args: Args) -> anyhow::Result<()> {
     let pipeline = Pipeline::load(args.stage.config.as_deref())?;
-    let listener = listener::listen(&args.mqtt).await?;
+    let listeners = listener::bind(&args.listeners).await?;
     let runtime = Runtime::start(&MQTT_EDGE, &args.stage, &pipeline).await?;
     let (bus, router) = RouterBus::start()?;
     let (topics, shapes) = Topics::new(topic_classes(&pipeline));
@@ -61,18 +75,40 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         .record(runtime.partitions.into(), &[]);
     streams::watch(context.clone(), &meter);
     let commands = CommandCheck::new(pipeline.commands(), context, &meter).await?;
-    let edge = Arc::new(edge(&args, &pipeline, &runtime, bus, topics, commands));
-    if !args.allow_anonymous {
-        warn!("no authentication is set up: every connection is refused; see --allow-anonymous");
+    let access = Arc::new(Access::open(args.access.settings())?);
+    if !access.lets_anybody_in() {
+        warn!(
+            "nobody can log in: give --password-file, --jwt-key-file or --tls-identity, or let \
+             everybody in with --allow-anonymous"
+        );
     }
-    info!(address = %listener.local_addr()?, node = ?edge.node, "taking MQTT connections");
+    let stores = stores::open(&pipeline, &runtime, &args.node_name()).await?;
+    let parts = Parts {
+        bus,
+        topics,
+        commands,
+        stores,
+        access,
+        admission: listeners.admission(),
+    };
+    let edge = Arc::new(edge(&args, &pipeline, &runtime, parts));
+    sessions::restore_all(&edge).await?;
+    let mut along = JoinSet::new();
+    along.spawn(sessions::watch_deadlines(Arc::clone(&edge)));
+    along.spawn(sys::tell(Arc::clone(&edge)));
+    along.spawn(watch_router(edge.bus.clone()));
+    along.spawn(Arc::clone(&edge.access).watch());
+    along.spawn(reload_at_hangup(Arc::clone(&edge.access)));
+    for (kind, address) in listeners.addresses() {
+        info!(listener = kind.name(), address = %address?, node = args.node_name(), "taking MQTT connections");
+    }
     runtime.working.set(true);
 
     let metrics = runtime.telemetry.stage_metrics(MQTT_EDGE.stage);
     let mut lanes = start_lanes(&edge, &runtime, &shapes.into(), &metrics);
     let announced = tokio::spawn(runtime.announced(&MQTT_EDGE, metrics));
     tokio::select! {
-        () = listener::accept(Arc::clone(&edge), listener, args.stage.drain_deadline() / 2) => {}
+        () = listener::accept(Arc::clone(&edge), listeners, &meter, args.stage.drain_deadline() / 2) => {}
         () = router.died() => anyhow::bail!(
             "the router thread died; start the edge again (nothing acknowledged is lost)"
         ),
@@ -80,33 +116,69 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     }
     drain(&edge, lanes, &args.stage).await;
     announced.abort();
+    drop(along);
     runtime.telemetry.shutdown();
     Ok(())
 }
 
-fn edge(
-    args: &Args,
-    pipeline: &Pipeline,
-    runtime: &Runtime,
+/// A router that has died while nobody published anything is noticed all the same.
+async fn watch_router(bus: RouterBus) {
+    while bus.check().await.is_ok() {
+        tokio::time::sleep(CHECK_ROUTER_EVERY).await;
+    }
+}
+
+/// SIGHUP reads the files of users and rules again, now.
+async fn reload_at_hangup(access: Arc<Access>) {
+    let mut hangups = match signal(SignalKind::hangup()) {
+        Ok(hangups) => hangups,
+        Err(error) => {
+            warn!(%error, "SIGHUP will not reload the files of users and rules");
+            return;
+        }
+    };
+    while hangups.recv().await.is_some() {
+        let access = Arc::clone(&access);
+        // Reading files blocks; what was wrong with them is in the log.
+        tokio::task::spawn_blocking(move || access.reload())
+            .await
+            .ok();
+    }
+}
+
+/// What the edge is made of, besides its settings.
+struct Parts {
     bus: RouterBus,
     topics: Topics,
     commands: Option<CommandCheck>,
-) -> Edge<RouterBus> {
+    stores: Stores,
+    access: Arc<Access>,
+    admission: Arc<Admission>,
+}
+
+fn edge(args: &Args, pipeline: &Pipeline, runtime: &Runtime, parts: Parts) -> Edge<RouterBus> {
     let max_payload = runtime.connections.publisher(&UP, 0).max_payload();
     Edge {
         node: Bytes::from(args.node_name()),
         uplink: Uplink::new(runtime.partitions, max_payload.saturating_sub(FRAME_ROOM)),
-        bus,
-        registry: Registry::default(),
+        bus: parts.bus,
+        registry: Arc::default(),
+        durable: DurableIndex::default(),
+        stores: Arc::new(parts.stores),
+        max_session_expiry_secs: args.max_session_expiry,
+        max_keep_alive_secs: args.max_keep_alive,
         contracts: pipeline.contracts().clone(),
-        topics,
-        commands,
+        topics: parts.topics,
+        commands: parts.commands,
         wanted: pipeline.wanted_events(),
         sampling: runtime.telemetry.sampling(),
         limits: limits(args, max_payload),
         receive_maximum: args.receive_maximum.max(1),
-        allow_anonymous: args.allow_anonymous,
-        meters: Meters::new(&runtime.telemetry.meter()),
+        access: parts.access,
+        admission: parts.admission,
+        packet_limit: args.listeners.limits.packet_limit(),
+        publish_limits: PublishLimits::new(&args.listeners.publish),
+        meters: Arc::new(Meters::new(&runtime.telemetry.meter())),
         stop: runtime.stop.clone(),
     }
 }
@@ -123,6 +195,7 @@ fn limits(args: &Args, max_payload: usize) -> Limits {
     }
     Limits {
         max_packet_size: args.max_packet.min(storable),
+        topic_alias_max: connection::MAX_TOPIC_ALIASES,
         ..Limits::default()
     }
 }
@@ -150,6 +223,8 @@ fn start_lanes(
         let parts = LaneParts {
             publisher: runtime.connections.publisher(&UP, partition),
             bus: edge.bus.clone(),
+            stores: Arc::clone(&edge.stores),
+            meters: Arc::clone(&edge.meters),
             id_prefix: uplink::id_prefix(&edge.node, started_ms, partition),
             metrics: metrics.clone(),
             puback: runtime.telemetry.latency(&PUBACK_LATENCY, MQTT_EDGE.stage),

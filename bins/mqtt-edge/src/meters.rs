@@ -22,8 +22,9 @@ pub(crate) struct Meters {
     publishes: Arc<Publishes>,
     /// `QoS` 0 messages that a stalled store had no room for.
     pub(crate) qos0_dropped: Counter<u64>,
-    /// Messages that a subscriber was too slow for, or had announced to be too large.
-    pub(crate) deliveries_dropped: Counter<u64>,
+    /// Messages that a subscriber does not get: it was too slow, had announced them to be too large,
+    /// came too late for them, or too many waited for it.
+    pub(crate) deliveries_dropped: LabelledCounter,
 }
 
 impl Meters {
@@ -35,14 +36,16 @@ impl Meters {
             disconnects: LabelledCounter::new(&edge::DISCONNECTS, meter),
             publishes: Publishes::shown(meter),
             qos0_dropped: edge::QOS0_DROPPED.counter(meter),
-            deliveries_dropped: edge::DELIVERIES_DROPPED.counter(meter),
+            deliveries_dropped: LabelledCounter::new(&edge::DELIVERIES_DROPPED, meter),
         };
         meters.connections.add(0);
         meters.connects.add([ReasonCode::SUCCESS.name()], 0);
         meters.connects.add([ReasonCode::NOT_AUTHORIZED.name()], 0);
         meters.disconnects.add(["normal"], 0);
         meters.qos0_dropped.add(0, &[]);
-        meters.deliveries_dropped.add(0, &[]);
+        for reason in ["too_slow", "too_large", "expired", "queue_full"] {
+            meters.deliveries_dropped.add([reason], 0);
+        }
         meters
     }
 
@@ -61,6 +64,11 @@ impl Meters {
     pub(crate) fn disconnected(&self, reason: &'static str) {
         self.disconnects.add([reason], 1);
         self.connections.add(-1);
+    }
+
+    /// Publishes that were accepted.
+    pub(crate) fn received(&self) -> u64 {
+        self.publishes.accepted.load(Ordering::Relaxed)
     }
 
     /// The publishes of one read, by what their senders are told.

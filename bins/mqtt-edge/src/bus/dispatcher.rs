@@ -32,6 +32,8 @@ pub(super) enum Order {
         link: LinkId,
         reply: oneshot::Sender<()>,
     },
+    /// See whether the router lives.
+    Check(oneshot::Sender<()>),
     /// Look at [`Shared::closed`].
     Close(Option<oneshot::Sender<()>>),
 }
@@ -138,6 +140,10 @@ impl Dispatcher {
                 }
                 reply.send(()).ok();
             }
+            Order::Check(reply) => {
+                self.trunk.check()?;
+                reply.send(()).ok();
+            }
             Order::Close(reply) => {
                 self.remove_closed()?;
                 reply.map(|reply| reply.send(()));
@@ -203,12 +209,15 @@ impl Dispatcher {
         self.trunk.look_up(lookups, found)?;
         // The router reads filter by filter; this restores the order of publishing.
         found.sort_unstable();
-        for &Found { ticket, filter } in &*found {
-            let Some(message) = messages.get(usize::from(ticket)) else {
+        for matches in found.chunk_by(|one, other| one.ticket == other.ticket) {
+            let ticket = matches.first().map_or(0, |found| usize::from(found.ticket));
+            let Some(message) = messages.get(ticket) else {
                 continue;
             };
-            let filter = self.trunk.filter(filter).unwrap_or_else(|| message.topic());
-            self.subscriptions.deliver(filter, message);
+            let filters = matches.iter().map(|found| found.filter);
+            let filters =
+                filters.map(|filter| self.trunk.filter(filter).unwrap_or_else(|| message.topic()));
+            self.subscriptions.deliver(filters, message);
         }
         found.clear();
         messages.clear();

@@ -29,9 +29,14 @@ mod trunk;
 #[cfg(test)]
 mod tests;
 
+use std::sync::Arc;
+
+use bytes::Bytes;
+
 pub use error::BusError;
-pub use message::{ForwardToken, Forwarded, Message};
+pub use message::{Delivery, ForwardToken, Forwarded, Message, SubscriptionOptions};
 pub use router_bus::{RouterBus, RouterLink, RouterWatch};
+pub(crate) use selector::check_filter;
 
 /// Brings stored messages to the sessions that asked for their topics. Cheap to clone.
 pub trait Bus: Clone + Send + Sync + 'static {
@@ -40,8 +45,10 @@ pub trait Bus: Clone + Send + Sync + 'static {
 
     /// A link for one session. Any MQTT client id will do, also one that has a link already:
     /// a session that is being taken over may close its own later.
-    fn connect(&self, client_id: &str)
-    -> impl Future<Output = Result<Self::Link, BusError>> + Send;
+    fn connect(
+        &self,
+        client_id: &Bytes,
+    ) -> impl Future<Output = Result<Self::Link, BusError>> + Send;
 
     /// Whether a session's subscription matches the topic. Asked for every publish: it does not
     /// allocate, and askers on different threads do not wait for each other.
@@ -51,20 +58,20 @@ pub trait Bus: Clone + Send + Sync + 'static {
     ///
     /// Messages that one task publishes one after another keep their order on every link. What the message's bytes are cut from stays in memory until every subscriber
     /// is done with it. Retained messages are not kept.
-    fn publish(&self, message: Message) -> impl Future<Output = Result<(), BusError>> + Send;
+    fn publish(&self, message: Arc<Message>) -> impl Future<Output = Result<(), BusError>> + Send;
 }
 
 /// One session's end of a [`Bus`]. Dropping it closes it.
 pub trait BusLink: Send {
     /// Asks for the topics of a filter, or of `$share/name/filter`; a filter asked for before gets
-    /// the new `QoS`. Whatever is published after this returns will be delivered.
+    /// the new options. Whatever is published after this returns will be delivered.
     ///
-    /// A message arrives once for each filter of the link that matches it (MQTT 5.0, section
-    /// 3.3.4, allows it).
+    /// A message arrives once, whether one or more filters of the link match it, and once more for
+    /// each `$share` of which it is this link's turn.
     fn subscribe(
         &mut self,
         filter: &str,
-        qos: u8,
+        options: SubscriptionOptions,
     ) -> impl Future<Output = Result<(), BusError>> + Send;
 
     /// Gives a filter back, as it was asked for. Messages that wait already are still delivered

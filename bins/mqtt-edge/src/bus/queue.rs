@@ -1,13 +1,11 @@
 //! The messages that wait for one session.
 
-use std::collections::VecDeque;
-use std::sync::Arc;
-
 use parking_lot::Mutex;
+use std::collections::VecDeque;
 use tokio::sync::Notify;
 
 use super::error::BusError;
-use super::message::{ForwardToken, Forwarded, Message};
+use super::message::{Delivery, ForwardToken, Forwarded};
 
 /// What a session may leave undone, in bytes of messages. 10,000 messages of 200 bytes are 5 MiB;
 /// a message that others wait for too is in memory once, but counts for each.
@@ -25,7 +23,7 @@ pub(super) struct Queue {
 
 #[derive(Debug, Default)]
 struct State {
-    waiting: VecDeque<(Arc<Message>, u8)>,
+    waiting: VecDeque<Delivery>,
     /// Bytes of messages that wait or are with the session.
     undone: usize,
     /// Messages dropped behind those that wait.
@@ -40,13 +38,14 @@ struct State {
 impl Queue {
     /// Adds a message, or counts it as lost. Once one is lost, so are all that follow until the
     /// session has been told, so that it knows where the gap is.
-    pub(super) fn push(&self, message: &Arc<Message>, qos: u8) {
+    pub(super) fn push(&self, delivery: Delivery) {
         let mut state = self.state.lock();
         let idle = state.waiting.is_empty() && !state.has_lost();
-        if state.has_room(message.weight()) {
-            state.undone += message.weight();
-            state.waiting.push_back((Arc::clone(message), qos));
-        } else if qos == 0 {
+        let weight = delivery.message.weight();
+        if state.has_room(weight) {
+            state.undone += weight;
+            state.waiting.push_back(delivery);
+        } else if delivery.qos == 0 {
             state.lost_qos0 += 1;
         } else {
             state.lost_qos1 += 1;
@@ -107,18 +106,14 @@ impl State {
     }
 
     fn take(&mut self) -> Option<Result<Forwarded, BusError>> {
-        if let Some((message, qos)) = self.waiting.pop_front() {
+        if let Some(delivery) = self.waiting.pop_front() {
             if self.waiting.is_empty() {
                 self.waiting.shrink_to(KEPT_CAPACITY);
             }
             let token = ForwardToken {
-                weight: message.weight(),
+                weight: delivery.message.weight(),
             };
-            return Some(Ok(Forwarded {
-                message: Arc::unwrap_or_clone(message),
-                qos,
-                token,
-            }));
+            return Some(Ok(Forwarded { delivery, token }));
         }
         if self.has_lost() {
             let (qos0, qos1) = (self.lost_qos0, self.lost_qos1);

@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::thread;
 
+use bytes::Bytes;
 use tokio::sync::{mpsc, oneshot};
 use tracing::debug;
 
 use super::dispatcher::{Dispatcher, MAX_ORDERS, Order, Shared};
 use super::error::BusError;
-use super::message::{ForwardToken, Forwarded, Message};
+use super::message::{ForwardToken, Forwarded, Message, SubscriptionOptions};
 use super::queue::Queue;
 use super::selector::Selector;
 use super::subscriptions::{LinkId, Subscriber};
@@ -62,11 +63,12 @@ impl Bus for RouterBus {
     type Link = RouterLink;
 
     /// The router does not know links, so this takes no time.
-    async fn connect(&self, client_id: &str) -> Result<RouterLink, BusError> {
+    async fn connect(&self, client_id: &Bytes) -> Result<RouterLink, BusError> {
         let id = self.shared.next_link.fetch_add(1, Ordering::Relaxed);
-        debug!(client_id, link = id, "linked a session");
+        debug!(?client_id, link = id, "linked a session");
         Ok(RouterLink {
             id,
+            client_id: client_id.clone(),
             queue: Arc::default(),
             bus: self.clone(),
         })
@@ -76,15 +78,22 @@ impl Bus for RouterBus {
         self.shared.wants(topic)
     }
 
-    async fn publish(&self, message: Message) -> Result<(), BusError> {
+    async fn publish(&self, message: Arc<Message>) -> Result<(), BusError> {
         if !std::str::from_utf8(&message.topic).is_ok_and(topic_name_is_valid) {
             return Err(BusError::Topic);
         }
-        self.order(Order::Publish(Arc::new(message))).await
+        self.order(Order::Publish(message)).await
     }
 }
 
 impl RouterBus {
+    /// Asks the router for a sign of life. When it gives none, [`RouterWatch::died`] returns.
+    pub async fn check(&self) -> Result<(), BusError> {
+        let (reply, answer) = oneshot::channel();
+        self.order(Order::Check(reply)).await?;
+        answer.await.map_err(|_dropped| BusError::RouterDead)
+    }
+
     async fn order(&self, order: Order) -> Result<(), BusError> {
         self.orders
             .send(order)
@@ -97,17 +106,23 @@ impl RouterBus {
 #[derive(Debug)]
 pub struct RouterLink {
     id: LinkId,
+    client_id: Bytes,
     queue: Arc<Queue>,
     bus: RouterBus,
 }
 
 impl BusLink for RouterLink {
-    async fn subscribe(&mut self, filter: &str, qos: u8) -> Result<(), BusError> {
+    async fn subscribe(
+        &mut self,
+        filter: &str,
+        options: SubscriptionOptions,
+    ) -> Result<(), BusError> {
         let selector = Selector::parse(filter)?;
         let subscriber = Subscriber {
             link: self.id,
             queue: Arc::clone(&self.queue),
-            qos,
+            client_id: self.client_id.clone(),
+            options,
         };
         let (reply, answer) = oneshot::channel();
         self.bus

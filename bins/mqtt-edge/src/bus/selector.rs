@@ -3,8 +3,8 @@
 use record::TopicFilter;
 
 use super::error::BusError;
-use super::index::is_exact;
 use crate::codec::shared_filter;
+use crate::filter_map::is_exact;
 
 /// Levels of a filter with wildcards. Such filters are matched level by level, by recursion.
 const MAX_LEVELS: usize = 128;
@@ -23,17 +23,23 @@ impl Selector {
             Some((name, filter)) => (Some(name), filter),
             None => (None, text),
         };
-        filter.parse::<TopicFilter>()?;
-        let levels = filter.split('/').count();
-        if levels > MAX_LEVELS && !is_exact(filter) {
-            return Err(BusError::TooManyLevels {
-                levels,
-                max: MAX_LEVELS,
-            });
-        }
+        check_filter(filter)?;
         Ok(Self {
             share: share.map(Into::into),
             filter: filter.into(),
         })
     }
+}
+
+/// Whether a filter can be matched here.
+pub(crate) fn check_filter(filter: &str) -> Result<(), BusError> {
+    filter.parse::<TopicFilter>()?;
+    let levels = filter.split('/').count();
+    if levels > MAX_LEVELS && !is_exact(filter) {
+        return Err(BusError::TooManyLevels {
+            levels,
+            max: MAX_LEVELS,
+        });
+    }
+    Ok(())
 }

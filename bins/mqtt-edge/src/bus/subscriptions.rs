@@ -4,7 +4,9 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use super::message::Message;
+use super::message::{Delivery, Message, SubscriptionOptions};
+use bytes::Bytes;
+
 use super::queue::Queue;
 use super::selector::Selector;
 
@@ -16,7 +18,8 @@ pub(super) type LinkId = u64;
 pub(super) struct Subscriber {
     pub(super) link: LinkId,
     pub(super) queue: Arc<Queue>,
-    pub(super) qos: u8,
+    pub(super) client_id: Bytes,
+    pub(super) options: SubscriptionOptions,
 }
 
 /// The filters that somebody subscribes to, with their subscribers.
@@ -48,7 +51,7 @@ impl Subscriptions {
         self.filters.contains_key(filter)
     }
 
-    /// Adds a subscriber, in its own right or to a group, or replaces its `QoS`.
+    /// Adds a subscriber, in its own right or to a group, or replaces its options.
     pub(super) fn add(&mut self, selector: &Selector, subscriber: Subscriber) {
         let text: Arc<str> = match self.filters.get_key_value(&*selector.filter) {
             Some((known, _)) => Arc::clone(known),
@@ -112,16 +115,32 @@ impl Subscriptions {
         idle
     }
 
-    /// Gives a message to all subscribers of a filter and to one of each group.
-    pub(super) fn deliver(&mut self, filter: &str, message: &Arc<Message>) {
-        let Some(filter) = self.filters.get_mut(filter) else {
-            return;
-        };
-        for subscriber in &filter.subscribers {
-            subscriber.deliver(message);
+    /// Gives a message to all subscribers of the filters that match it, once each, and to one of
+    /// each group.
+    pub(super) fn deliver<'a>(
+        &mut self,
+        matching: impl ExactSizeIterator<Item = &'a str>,
+        message: &Arc<Message>,
+    ) {
+        // A client with one filter that matches is nearly every client.
+        let mut merged = (matching.len() > 1).then(Merged::default);
+        for filter in matching {
+            let Some(filter) = self.filters.get_mut(filter) else {
+                continue;
+            };
+            let takers = filter.subscribers.iter();
+            for subscriber in takers.filter(|subscriber| subscriber.takes(message)) {
+                match &mut merged {
+                    Some(merged) => merged.add(subscriber, message),
+                    None => subscriber.deliver(message),
+                }
+            }
+            for group in filter.groups.values_mut() {
+                group.deliver(message);
+            }
         }
-        for group in filter.groups.values_mut() {
-            group.deliver(message);
+        if let Some(merged) = merged {
+            merged.deliver();
         }
     }
 
@@ -183,7 +202,40 @@ impl Group {
 }
 
 impl Subscriber {
+    /// MQTT-3.8.3-3: with no-local, a client does not get its own messages.
+    fn takes(&self, message: &Message) -> bool {
+        !(self.options.no_local && self.client_id == message.from_client_id)
+    }
+
     fn deliver(&self, message: &Arc<Message>) {
-        self.queue.push(message, self.qos.min(message.qos));
+        self.queue.push(Delivery::new(message, &self.options));
+    }
+}
+
+/// One message for links of which some have several filters that match.
+#[derive(Default)]
+struct Merged {
+    places: HashMap<LinkId, usize>,
+    deliveries: Vec<(Arc<Queue>, Delivery)>,
+}
+
+impl Merged {
+    fn add(&mut self, subscriber: &Subscriber, message: &Arc<Message>) {
+        let options = &subscriber.options;
+        let known = self.places.get(&subscriber.link);
+        if let Some((_, delivery)) = known.and_then(|place| self.deliveries.get_mut(*place)) {
+            delivery.merge(options);
+            return;
+        }
+        self.places.insert(subscriber.link, self.deliveries.len());
+        let delivery = Delivery::new(message, options);
+        self.deliveries
+            .push((Arc::clone(&subscriber.queue), delivery));
+    }
+
+    fn deliver(self) {
+        for (queue, delivery) in self.deliveries {
+            queue.push(delivery);
+        }
     }
 }

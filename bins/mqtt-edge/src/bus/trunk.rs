@@ -13,8 +13,8 @@ use rumqttd::{Notification, Router, RouterConfig, Strategy};
 use tracing::error;
 
 use super::error::BusError;
-use super::index::is_exact;
 use super::lookups::{BY_NAME, Found, Lookups, routed};
+use crate::filter_map::is_exact;
 
 /// Size of a log segment in the router, in bytes as it counts them: topic and payload. It keeps
 /// two segments for each of its filters, for good, with 232 bytes of memory besides for each
@@ -130,6 +130,13 @@ impl Trunk {
             }
         }
         Ok(())
+    }
+
+    /// Has the router answer something.
+    pub(super) fn check(&mut self) -> Result<(), RouterDead> {
+        let mut lookups = Lookups::default();
+        lookups.add_by_name(0);
+        self.look_up(&mut lookups, &mut Vec::new())
     }
 
     /// The filter with a number of [`Found::filter`]; `None` for [`BY_NAME`].

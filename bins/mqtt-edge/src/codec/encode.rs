@@ -82,13 +82,17 @@ pub struct OutgoingPublish<'a> {
     pub packet_id: Option<NonZeroU16>,
     /// Payload.
     pub payload: &'a [u8],
-    /// Left out for 3.1.1.
+    /// What the publisher sent, but for its topic alias and expiry. Left out for 3.1.1.
     pub properties: Option<&'a PublishProperties>,
+    /// Seconds until the message is worth nothing. Left out for 3.1.1.
+    pub message_expiry_secs: Option<u32>,
+    /// Alias of the topic at this client; the topic is empty when the client knows the alias.
+    pub topic_alias: Option<NonZeroU16>,
     /// Identifiers of the subscriptions that matched; left out for 3.1.1.
     pub subscription_ids: &'a [NonZeroU32],
 }
 
-/// What PUBACK says.
+/// What PUBACK or PUBREC says.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct Answer {
     /// The reason code.
@@ -168,16 +172,41 @@ impl Encoder {
         answer: impl Into<Answer>,
         out: &mut BytesMut,
     ) {
-        let Answer { reason, text } = answer.into();
+        self.put_ack(0x40, packet_id, answer.into(), out);
+    }
+
+    /// Appends PUBREC. 3.1.1 cannot say a reason.
+    pub fn encode_pubrec(
+        &self,
+        packet_id: NonZeroU16,
+        answer: impl Into<Answer>,
+        out: &mut BytesMut,
+    ) {
+        self.put_ack(0x50, packet_id, answer.into(), out);
+    }
+
+    /// Appends PUBREL; the flags are those that it must have (MQTT-3.6.1-1).
+    pub fn encode_pubrel(&self, packet_id: NonZeroU16, reason: ReasonCode, out: &mut BytesMut) {
+        self.put_ack(0x62, packet_id, reason.into(), out);
+    }
+
+    /// Appends PUBCOMP.
+    pub fn encode_pubcomp(&self, packet_id: NonZeroU16, reason: ReasonCode, out: &mut BytesMut) {
+        self.put_ack(0x70, packet_id, reason.into(), out);
+    }
+
+    #[inline]
+    fn put_ack(&self, first: u8, packet_id: NonZeroU16, answer: Answer, out: &mut BytesMut) {
+        let Answer { reason, text } = answer;
         let [high, low] = packet_id.get().to_be_bytes();
         if reason == ReasonCode::SUCCESS || self.version == Version::V311 {
-            out.extend_from_slice(&[0x40, 2, high, low]);
+            out.extend_from_slice(&[first, 2, high, low]);
         } else if let Some(text_length) = self.room_for_words(text) {
-            out.extend_from_slice(&[0x40, text_length + 7, high, low, reason.0]);
+            out.extend_from_slice(&[first, text_length + 7, high, low, reason.0]);
             out.extend_from_slice(&[text_length + 3, id::REASON_STRING, 0, text_length]);
             out.extend_from_slice(text.as_bytes());
         } else {
-            out.extend_from_slice(&[0x40, 3, high, low, reason.0]);
+            out.extend_from_slice(&[first, 3, high, low, reason.0]);
         }
     }
 
@@ -347,6 +376,8 @@ impl<'a> OutgoingPublish<'a> {
             packet_id: None,
             payload,
             properties: None,
+            message_expiry_secs: None,
+            topic_alias: None,
             subscription_ids: &[],
         }
     }

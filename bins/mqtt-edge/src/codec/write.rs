@@ -151,12 +151,12 @@ pub(super) fn publish_properties_size(publish: &OutgoingPublish<'_>) -> Result<u
     for subscription in publish.subscription_ids {
         size += 1 + varint_size(subscription_id(*subscription));
     }
+    size += publish.message_expiry_secs.map_or(0, |_| 5);
+    size += publish.topic_alias.map_or(0, |_| 3);
     let Some(properties) = publish.properties else {
         return Ok(size);
     };
     size += usize::from(properties.payload_is_utf8) * 2;
-    size += properties.message_expiry_secs.map_or(0, |_| 5);
-    size += properties.topic_alias.map_or(0, |_| 3);
     for (_, bytes) in message_fields(properties) {
         check_field(bytes)?;
         size += 3 + bytes.len();
@@ -175,19 +175,19 @@ pub(super) fn publish_properties(publish: &OutgoingPublish<'_>, out: &mut BytesM
         out.put_u8(id::SUBSCRIPTION_ID);
         varint(subscription_id(*subscription), out);
     }
+    if let Some(secs) = publish.message_expiry_secs {
+        out.put_u8(id::MESSAGE_EXPIRY);
+        out.put_u32(secs);
+    }
+    if let Some(alias) = publish.topic_alias {
+        out.put_u8(id::TOPIC_ALIAS);
+        out.put_u16(alias.get());
+    }
     let Some(properties) = publish.properties else {
         return;
     };
     if properties.payload_is_utf8 {
         out.extend_from_slice(&[id::PAYLOAD_FORMAT, 1]);
-    }
-    if let Some(secs) = properties.message_expiry_secs {
-        out.put_u8(id::MESSAGE_EXPIRY);
-        out.put_u32(secs);
-    }
-    if let Some(alias) = properties.topic_alias {
-        out.put_u8(id::TOPIC_ALIAS);
-        out.put_u16(alias.get());
     }
     for (id, bytes) in message_fields(properties) {
         out.put_u8(id);

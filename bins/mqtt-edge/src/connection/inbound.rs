@@ -7,102 +7,98 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::future::join_all;
-use record::{Kind, REFUSED, TraceContext, UserProperty, Verdict};
-use telemetry::Failure;
+use record::{Kind, TraceContext, UserProperty, Verdict};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
+use tracing::debug;
 
-use super::{Connection, End, SHUTDOWN, Seat};
-use crate::bus::{Bus, Message};
-use crate::codec::{Answer, Encoder, Packet, ProtocolError, Publish, ReasonCode, Version};
-use crate::commands::Judgement;
-use crate::uplink::{EdgeSpan, Entry, Full, Intake, Pushing};
+use super::arrival::{Arrival, refusal};
+use super::end::NORMAL;
+use super::pace::Brought;
+use super::unanswered::ExactlyOnce;
+use super::{Connection, End};
+use crate::bus::Bus;
+use crate::codec::{Disconnect, Encoder, Packet, Publish, ReasonCode, Version};
+use crate::sessions::Seat;
+use crate::uplink::{Acknowledge, EdgeSpan, Entry, Full, Intake, Pushing};
 use stage::now_ms;
 
 /// How long a session that has to end finishes its claims.
 const LAST_CLAIMS: Duration = Duration::from_secs(2);
 
-/// A publish with all that can be found out about it outside the lane's lock.
-struct Arrival {
-    publish: Publish,
-    /// What the client is told when it is stored.
-    answer: Answer,
-    verdict: Verdict,
-    /// Why it is stored and not let through, if so.
-    refusal: Option<Failure<'static>>,
-    /// The message for local subscribers.
-    route: Option<Message>,
-    context: TraceContext,
-    trace: Bytes,
-    /// Which of the edge's span shapes.
-    shape: usize,
-}
-
-impl Arrival {
-    fn judged(&mut self, judgement: Judgement) {
-        self.verdict = judgement.verdict;
-        self.refusal = judgement.failure();
-        if judgement.refused {
-            self.answer = judgement.answer();
-            self.route = None;
-        }
-    }
-}
-
-/// The record's reason of a publish that is stored and not let through.
-pub(super) fn refusal(refused: bool) -> Bytes {
-    Bytes::from_static(if refused { REFUSED.as_bytes() } else { b"" })
-}
-
 impl<B: Bus> Connection<B> {
     /// Handles every whole packet of the input.
-    pub(super) async fn handle_input(&mut self) -> Result<(), End> {
+    pub(super) async fn handle_input(&mut self) -> Result<Brought, End> {
+        let mut brought = Brought::default();
         loop {
             let mut arrivals = VecDeque::new();
             let next = self.take_publishes(&mut arrivals);
+            brought.add(&arrivals);
             self.judge(&mut arrivals).await?;
             let answers = arrivals.iter().map(|arrival| arrival.answer.reason);
             self.edge.meters.published(answers);
             // What arrived before a broken packet counts.
             self.push_all(arrivals).await?;
             match next? {
-                Some(packet) => self.handle(packet).await?,
-                None => return Ok(()),
+                Some(packet) => {
+                    brought.packets += 1;
+                    self.handle(packet).await?;
+                }
+                None => return Ok(brought),
             }
         }
     }
 
     /// Takes publishes up to the first other packet, which it returns.
     fn take_publishes(&mut self, arrivals: &mut VecDeque<Arrival>) -> Result<Option<Packet>, End> {
-        // Arrivals that will want a PUBACK: `QoS` 0 does not count towards the Receive Maximum.
+        // Arrivals that will want an answer: `QoS` 0 does not count towards the Receive Maximum.
         let mut expecting = 0;
         loop {
             let packet = self.decoder.decode(&mut self.input);
-            let publish = match packet.map_err(|error| broken(&error))? {
+            let mut publish = match packet.map_err(|error| End::from(&error))? {
                 Some(Packet::Publish(publish)) => publish,
                 other => return Ok(other),
             };
+            self.aliases.resolve(&mut publish)?;
+            if self.is_repetition(&publish) {
+                continue;
+            }
             self.check(&publish, expecting)?;
             expecting += usize::from(publish.qos > 0);
-            arrivals.push_back(self.arrival(publish));
+            let arrival = self.arrival(publish);
+            if !arrival.admitted {
+                self.refuse(&arrival)?;
+            }
+            arrivals.push_back(arrival);
         }
     }
 
-    fn arrival(&mut self, publish: Publish) -> Arrival {
-        let class = self.edge.topics.class_of(&publish.topic);
-        let (shape, sampled) = (class.shape, self.edge.sampling.sampled(class.always_traced));
-        let context = TraceContext::root(sampled);
-        let trace = self.cut_trace(context);
-        Arrival {
-            answer: self.reason_for(&publish).into(),
-            verdict: Verdict::Unchecked,
-            refusal: None,
-            route: self.route(&publish, &trace),
-            publish,
-            context,
-            trace,
-            shape,
+    /// Whether it is a `QoS` 2 message that is stored, or about to be.
+    fn is_repetition(&self, publish: &Publish) -> bool {
+        let Some(packet_id) = publish.packet_id.filter(|_| publish.qos == 2) else {
+            return false;
+        };
+        match self.outbox.begin_exactly_once(packet_id, publish.dup) {
+            ExactlyOnce::New => false,
+            ExactlyOnce::UnderWay => true,
+            ExactlyOnce::Known => {
+                self.outbox.send(|encoder, out| {
+                    encoder.encode_pubrec(packet_id, ReasonCode::SUCCESS, out);
+                });
+                true
+            }
         }
+    }
+
+    /// What this client may not publish. 3.1.1 has no word for it: an acknowledgement would say
+    /// that the message is safe, so the connection ends (MQTT 3.1.1, MQTT-3.3.5-2).
+    fn refuse(&self, arrival: &Arrival) -> Result<(), End> {
+        let topic = &arrival.publish.topic;
+        debug!(client_id = self.template.client_id(), %topic, "may not publish");
+        if self.version == Version::V311 && arrival.publish.qos > 0 {
+            return Err(End::new("not_authorized", None));
+        }
+        Ok(())
     }
 
     /// Checks the commands among the arrivals, all at once. Each claims its nonce, which takes a
@@ -114,7 +110,7 @@ impl<B: Bus> Connection<B> {
         };
         let mut checked: Vec<_> = arrivals
             .iter_mut()
-            .filter(|arrival| commands.checks(&arrival.publish.topic))
+            .filter(|arrival| arrival.admitted && commands.checks(&arrival.publish.topic))
             .collect();
         if checked.is_empty() {
             return Ok(());
@@ -158,7 +154,9 @@ impl<B: Bus> Connection<B> {
         let intake = Arc::clone(&self.intake);
         let mut pushing = intake.begin();
         while let Some(mut arrival) = arrivals.pop_front() {
-            if self.push(&mut pushing, &mut arrival, &intake) == Err(Full) {
+            if !arrival.admitted {
+                self.answer(&arrival);
+            } else if self.push(&mut pushing, &mut arrival, &intake) == Err(Full) {
                 arrivals.push_front(arrival);
                 return;
             }
@@ -170,33 +168,20 @@ impl<B: Bus> Connection<B> {
         unless_it_ends(&self.seat, &edge.stop, intake.wait_for_room()).await
     }
 
+    fn answer(&self, arrival: &Arrival) {
+        let Publish { packet_id, qos, .. } = arrival.publish;
+        if let Some(packet_id) = packet_id {
+            self.outbox.refuse(packet_id, arrival.answer, qos == 2);
+        }
+    }
+
     /// What this server has said in CONNACK that it does not take.
     fn check(&self, publish: &Publish, expecting: usize) -> Result<(), End> {
-        if publish.qos > 1 {
-            let text = "QoS 2 is not supported; publish at QoS 0 or 1";
-            return Err(End::with_text(
-                "protocol_error",
-                ReasonCode::QOS_NOT_SUPPORTED,
-                text,
-            ));
-        }
-        if publish.retain && self.version == Version::V5 {
-            let text = "retained messages are not supported";
-            return Err(End::with_text(
-                "protocol_error",
-                ReasonCode::RETAIN_NOT_SUPPORTED,
-                text,
-            ));
-        }
         let window = usize::from(self.edge.receive_maximum);
-        let outstanding = || self.outbox.unacknowledged() + expecting;
+        let outstanding = || self.outbox.outstanding() + expecting;
         if self.version == Version::V5 && publish.qos > 0 && outstanding() >= window {
-            let text = format!("more than {window} messages without PUBACK");
-            return Err(End::with_text(
-                "protocol_error",
-                ReasonCode::RECEIVE_MAXIMUM_EXCEEDED,
-                text,
-            ));
+            let text = format!("more than {window} messages without PUBACK or PUBCOMP");
+            return Err(End::protocol(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED, text));
         }
         Ok(())
     }
@@ -216,7 +201,12 @@ impl<B: Bus> Connection<B> {
         self.template.reason = refusal(arrival.refusal.is_some());
         let outbox = Arc::clone(&self.outbox);
         let mut entry = Entry {
-            acknowledge: publish.packet_id.map(|id| (&outbox, id, arrival.answer)),
+            acknowledge: publish.packet_id.map(|packet_id| Acknowledge {
+                outbox: &outbox,
+                packet_id,
+                answer: arrival.answer,
+                exactly_once: publish.qos == 2,
+            }),
             route: arrival.route.take(),
             span: context.sampled.then(|| EdgeSpan {
                 context: *context,
@@ -269,79 +259,56 @@ impl<B: Bus> Connection<B> {
         Some(link)
     }
 
-    /// An MQTT 5 client is told of a payload that breaks its contract; the message goes on and
-    /// becomes a dead letter with its cause. 3.1.1 has no word for it, so it is not checked twice.
-    fn reason_for(&self, publish: &Publish) -> ReasonCode {
-        let broken = self.version == Version::V5
-            && (!publish.payload_format_is_valid()
-                || self
-                    .edge
-                    .contracts
-                    .check(&publish.topic, &publish.payload)
-                    .is_err());
-        if broken {
-            ReasonCode::PAYLOAD_FORMAT_INVALID
-        } else {
-            ReasonCode::SUCCESS
-        }
-    }
-
-    /// The message for local subscribers, copied: the router keeps it, and must not keep our
-    /// read buffer with it.
-    fn route(&self, publish: &Publish, trace: &Bytes) -> Option<Message> {
-        if !self.edge.bus.wants(&publish.topic) {
-            return None;
-        }
-        Some(Message {
-            topic: Bytes::copy_from_slice(publish.topic.as_bytes()),
-            payload: Bytes::copy_from_slice(&publish.payload),
-            qos: publish.qos,
-            from_client_id: self.template.client_id.clone(),
-            from_username: self.template.username.clone(),
-            trace: trace.clone(),
-            properties: publish.properties.clone(),
-            ..Message::default()
-        })
-    }
-
     async fn handle(&mut self, packet: Packet) -> Result<(), End> {
         match packet {
             Packet::Publish(_) | Packet::Connect(_) => Ok(()),
             Packet::PubAck { packet_id, .. } => self.acknowledged(packet_id).await,
+            Packet::PubRec { packet_id, reason } => self.received(packet_id, reason).await,
+            Packet::PubRel { packet_id, .. } => {
+                self.release(packet_id);
+                Ok(())
+            }
+            Packet::PubComp { packet_id, .. } => {
+                self.completed(packet_id);
+                Ok(())
+            }
             Packet::Subscribe(subscribe) => self.subscribe(*subscribe).await,
             Packet::Unsubscribe(unsubscribe) => self.unsubscribe(*unsubscribe).await,
             Packet::PingRequest => {
                 self.outbox.send(Encoder::encode_pingresp);
                 Ok(())
             }
-            Packet::Disconnect(disconnect) => {
-                if disconnect.reason == ReasonCode::SUCCESS {
-                    self.will = None;
-                }
-                Err(End::new("normal", None))
-            }
-            Packet::PubRec { .. } | Packet::PubRel { .. } | Packet::PubComp { .. } => {
-                let text = "QoS 2 is not supported";
-                Err(End::with_text(
-                    "protocol_error",
-                    ReasonCode::PROTOCOL_ERROR,
-                    text,
-                ))
-            }
+            Packet::Disconnect(disconnect) => Err(self.goodbye(&disconnect)),
             Packet::Auth(_) => {
                 let text = "enhanced authentication is not supported";
-                Err(End::with_text(
-                    "protocol_error",
-                    ReasonCode::BAD_AUTHENTICATION_METHOD,
-                    text,
-                ))
+                Err(End::protocol(ReasonCode::BAD_AUTHENTICATION_METHOD, text))
             }
         }
+    }
+
+    /// DISCONNECT: success drops the will (MQTT-3.14.4-3), and the session may get another life.
+    fn goodbye(&mut self, disconnect: &Disconnect) -> End {
+        if disconnect.reason == ReasonCode::SUCCESS {
+            self.will = None;
+        }
+        if let Some(secs) = disconnect.session_expiry_secs {
+            self.session_expiry_secs = self.edge.session_expiry(secs);
+        }
+        End::new(NORMAL, None)
+    }
+}
+
+impl Brought {
+    fn add(&mut self, arrivals: &VecDeque<Arrival>) {
+        self.packets += arrivals.len();
+        self.messages += arrivals.len();
+        let payloads = arrivals.iter().map(|arrival| arrival.publish.payload.len());
+        self.bytes += payloads.sum::<usize>();
     }
 }
 
 /// Waits for something, unless the session has to end before.
-async fn unless_it_ends<T>(
+pub(super) async fn unless_it_ends<T>(
     seat: &Seat,
     stop: &CancellationToken,
     waited_for: impl Future<Output = T>,
@@ -350,15 +317,11 @@ async fn unless_it_ends<T>(
         biased;
         // What is still unread must not come behind the newer session's messages.
         () = seat.taken_over() => {
-            Err(End::new("takenover", Some(ReasonCode::SESSION_TAKEN_OVER)))
+            Err(End::taken_over())
         }
         () = stop.cancelled() => {
-            Err(End::new(SHUTDOWN, Some(ReasonCode::SERVER_SHUTTING_DOWN)))
+            Err(End::shutdown())
         }
         done = waited_for => Ok(done),
     }
-}
-
-fn broken(error: &ProtocolError) -> End {
-    End::with_text("protocol_error", error.reason(), error.to_string())
 }

@@ -1,38 +1,46 @@
 //! One MQTT connection, from CONNECT to its end.
 
+mod acknowledgements;
+mod aliases;
+mod arrival;
 mod deliver;
+mod end;
 mod events;
 mod handshake;
 mod inbound;
+mod login;
+mod open;
 mod outbox;
-mod registry;
-mod subscriptions;
+mod pace;
+mod permissions;
+mod subscribe;
+mod unanswered;
+mod will;
 
-use std::future::poll_fn;
-use std::io;
-use std::net::Shutdown;
-use std::pin::Pin;
 use std::sync::Arc;
-use std::task::ready;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use record::Record;
-use socket2::SockRef;
-use tokio::net::TcpStream;
-use tokio::net::tcp::OwnedReadHalf;
 use tokio::time::{Instant, sleep_until};
-use tokio_util::io::poll_read_buf;
 use tracing::debug;
 
 use crate::bus::Bus;
 use crate::codec::{Decoder, ReasonCode, Version, Will};
 use crate::edge::Edge;
+use crate::listener::UserSeat;
+use crate::sessions::{self, Lost, Parked, PendingWill, Seat, SessionState};
 use crate::uplink::Intake;
-use deliver::Delivering;
+use crate::wire::{Wire, WireReader};
+use aliases::Aliases;
+use deliver::{Delivering, Outgoing};
+use end::{End, NORMAL, SHUTDOWN};
+use pace::Pace;
+use permissions::Rights;
 
+pub(crate) use aliases::MAX_FROM_CLIENT as MAX_TOPIC_ALIASES;
 pub use outbox::Outbox;
-pub use registry::{Registry, Seat};
+pub(crate) use will::publish as publish_will;
 
 /// Bytes read at once: about forty messages of a lock.
 const READ_BYTES: usize = 8 * 1024;
@@ -40,62 +48,13 @@ const READ_BYTES: usize = 8 * 1024;
 /// Bytes that may wait for a slow subscriber's socket before it gets no more deliveries.
 const BACKLOG_LIMIT: usize = 256 * 1024;
 
-/// The edge stops.
-const SHUTDOWN: &str = "server_shutdown";
-
 /// How long a session of a stopping edge waits for its last messages to be stored.
 const LAST_PUBACKS: Duration = Duration::from_secs(3);
-
-/// How long a client may take to hang up after the server's last word.
-const HANG_UP: Duration = Duration::from_secs(1);
-
-/// Why a connection ends.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct End {
-    /// The word in the event client.disconnected.
-    reason: &'static str,
-    /// What an MQTT 5 client is told.
-    code: Option<ReasonCode>,
-    /// In words, for an MQTT 5 client and for the log.
-    text: Option<String>,
-}
-
-impl End {
-    fn new(reason: &'static str, code: Option<ReasonCode>) -> Self {
-        Self {
-            reason,
-            code,
-            text: None,
-        }
-    }
-
-    fn with_text(reason: &'static str, code: ReasonCode, text: impl Into<String>) -> Self {
-        Self {
-            reason,
-            code: Some(code),
-            text: Some(text.into()),
-        }
-    }
-
-    /// The peer closed the socket, or it broke.
-    fn closed() -> Self {
-        Self::new("tcp_closed", None)
-    }
-}
-
-impl From<io::Error> for End {
-    fn from(error: io::Error) -> Self {
-        Self {
-            text: Some(error.to_string()),
-            ..Self::closed()
-        }
-    }
-}
 
 /// A connection whose CONNECT was accepted.
 pub(crate) struct Connection<B: Bus> {
     edge: Arc<Edge<B>>,
-    reader: OwnedReadHalf,
+    reader: WireReader,
     outbox: Arc<Outbox>,
     intake: Arc<Intake>,
     decoder: Decoder,
@@ -108,59 +67,85 @@ pub(crate) struct Connection<B: Bus> {
     keepalive: Option<Duration>,
     last_packet: Instant,
     will: Option<Will>,
+    aliases: Aliases,
+    rights: Rights,
+    pace: Pace,
+    /// The user's place among those that one user may have.
+    _user_seat: UserSeat,
     delivering: Delivering<B>,
+    session: SessionState,
+    /// How long the session waits for its client after this connection; 0: not at all.
+    session_expiry_secs: u32,
     seat: Seat,
 }
 
 /// Serves one connection: the only entry.
-pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, stream: TcpStream, peer: String) {
-    let opened = handshake::open(&edge, stream, &peer).await;
-    let (mut session, seat) = match opened {
-        Ok(opened) => opened,
+pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, wire: Wire) {
+    let peer = wire.peer().to_string();
+    let mut connection = match handshake::open(&edge, wire, &peer).await {
+        Ok(connection) => connection,
         Err(end) => {
             let answered = end.code.map(ReasonCode::name);
             edge.meters.refused(answered.unwrap_or(end.reason));
-            debug!(
-                peer,
-                reason = end.reason,
-                text = end.text,
-                "connection refused"
-            );
+            let End { reason, text, .. } = end;
+            debug!(peer, reason, text, "connection refused");
             return;
         }
     };
     edge.meters.connected();
-    session.connected().await;
-    let end = session.run().await;
+    connection.connected().await;
+    let end = connection.run().await;
     debug!(
         peer,
         reason = end.reason,
         text = end.text,
         "connection closed"
     );
-    session.close(&end).await;
+    let (client_id, seat) = (
+        connection.template.client_id.clone(),
+        connection.seat.clone(),
+    );
+    let parked = connection.close(&end).await;
     edge.meters.disconnected(end.reason);
-    edge.registry.leave(&session.template.client_id, &seat);
+    edge.access
+        .disconnected(std::str::from_utf8(&client_id).unwrap_or_default());
+    edge.registry.leave(&client_id, &seat, parked);
+}
+
+/// What a connection was woken for.
+enum Step {
+    Read,
+    Written,
+    Outgoing(Outgoing),
+    Remember,
 }
 
 impl<B: Bus> Connection<B> {
     async fn run(&mut self) -> End {
         let (edge, seat) = (Arc::clone(&self.edge), self.seat.clone());
+        // What came right behind CONNECT is here already (MQTT 5.0, section 3.1.4).
+        let mut begun = self.attach_shared().await;
+        if begun.is_ok() {
+            begun = self.handle_read().await;
+        }
+        if let Err(end) = begun {
+            return end;
+        }
         loop {
             let step = tokio::select! {
                 biased;
-                () = seat.taken_over() => {
-                    Err(End::new("takenover", Some(ReasonCode::SESSION_TAKEN_OVER)))
-                }
-                () = edge.stop.cancelled() => {
-                    Err(End::new(SHUTDOWN, Some(ReasonCode::SERVER_SHUTTING_DOWN)))
-                }
+                () = seat.taken_over() => Err(End::taken_over()),
+                () = edge.stop.cancelled() => Err(End::shutdown()),
                 step = self.step() => step,
             };
+            if let Err(end) = self.follow_rules().await {
+                return end;
+            }
             let done = match step {
                 Ok(Step::Read) => self.handle_read().await,
                 Ok(Step::Written) => Ok(()),
-                Ok(Step::Forwarded(forwarded)) => self.deliver(forwarded).await,
+                Ok(Step::Outgoing(outgoing)) => self.send(outgoing).await,
+                Ok(Step::Remember) => self.remember_received().await,
                 Err(end) => Err(end),
             };
             if let Err(end) = done {
@@ -173,27 +158,37 @@ impl<B: Bus> Connection<B> {
     async fn step(&mut self) -> Result<Step, End> {
         let backlog = self.outbox.backlog_len();
         let silence = self.keepalive.map(|keepalive| self.last_packet + keepalive);
+        let token_end = self.rights.until;
+        let (pause, packet_end) = (self.pace.pause(), self.pace.packet_end());
+        let may_read = backlog < BACKLOG_LIMIT && pause.is_none();
+        let has_room = backlog < BACKLOG_LIMIT && self.delivering.has_room(&self.session);
         tokio::select! {
             // A client that does not read what it asked for gets no more of it.
-            read = read(&mut self.reader, &mut self.input), if backlog < BACKLOG_LIMIT => {
+            read = read(&mut self.reader, &mut self.input), if may_read => {
                 read.map(|()| Step::Read)
             }
-            () = self.outbox.backlogged(), if backlog == 0 => {
-                self.outbox.flush()?;
+            // It is flushed in the next round, beside everything else.
+            () = self.outbox.backlogged(), if backlog == 0 => Ok(Step::Written),
+            flushed = self.outbox.flush(), if backlog > 0 => {
+                flushed?;
                 Ok(Step::Written)
             }
-            ready = self.outbox.writable(), if backlog > 0 => {
-                ready?;
-                self.outbox.flush()?;
-                Ok(Step::Written)
-            }
-            forwarded = self.delivering.next(),
-                if backlog < BACKLOG_LIMIT && self.delivering.has_room() =>
-            {
-                Ok(Step::Forwarded(forwarded))
+            () = self.outbox.to_remember() => Ok(Step::Remember),
+            outgoing = self.delivering.next(&self.session, &self.edge.stores.queue), if has_room => {
+                Ok(Step::Outgoing(outgoing))
             }
             () = sleep_until(silence.unwrap_or(self.last_packet)), if silence.is_some() => {
                 Err(End::new("keepalive_timeout", Some(ReasonCode::KEEP_ALIVE_TIMEOUT)))
+            }
+            () = sleep_until(pause.unwrap_or(self.last_packet)), if pause.is_some() => {
+                self.pace.go_on();
+                Ok(Step::Written)
+            }
+            () = sleep_until(packet_end.unwrap_or(self.last_packet)), if packet_end.is_some() => {
+                Err(Pace::too_slow())
+            }
+            () = sleep_until(token_end.unwrap_or(self.last_packet)), if token_end.is_some() => {
+                Err(Self::token_ended())
             }
         }
     }
@@ -201,66 +196,93 @@ impl<B: Bus> Connection<B> {
     /// Handles every whole packet of what was read.
     async fn handle_read(&mut self) -> Result<(), End> {
         let handled = self.handle_input().await;
-        // Also what had to wait for room counts as a sign of life.
-        self.last_packet = Instant::now();
-        handled
+        // Also what had to wait for room counts as a sign of life. Bytes of a packet that does not
+        // end are none.
+        let brought = handled?;
+        if brought.packets > 0 {
+            self.last_packet = Instant::now();
+        }
+        self.pace.read(brought, self.input.len())
     }
 
-    /// Says goodbye, and tells the pipeline.
-    async fn close(&mut self, end: &End) {
+    /// Stores what JetStream must know of the session, unless the connection has to end before.
+    async fn save(&mut self) -> Result<(), End> {
+        let (edge, seat) = (Arc::clone(&self.edge), self.seat.clone());
+        let Some(durable) = &mut self.session.durable else {
+            return Ok(());
+        };
+        let saved = durable.save(&edge.stores.sessions);
+        inbound::unless_it_ends(&seat, &edge.stop, saved)
+            .await?
+            .map_err(End::from)
+    }
+
+    /// Says goodbye, tells the pipeline, and returns the session when it outlives the connection.
+    async fn close(mut self, end: &End) -> Option<Box<Parked>> {
         if end.reason == SHUTDOWN {
             acknowledge_the_last(&self.outbox).await;
         }
         if let Some(code) = end.code {
             self.outbox
                 .send(|encoder, out| encoder.encode_disconnect(code, end.text.as_deref(), out));
-            hang_up(self.reader.as_ref()).await;
+            self.outbox.hang_up(&mut self.reader).await;
+        } else if end.reason == NORMAL && self.reader.is_layered() {
+            self.reader.hang_up().await;
         }
         self.delivering.close().await;
-        // A DISCONNECT that drops the will has taken it away already.
-        if let Some(will) = self.will.take() {
-            self.publish_will(will).await;
-        }
+        let pending = self.leave_will().await;
         self.disconnected(end.reason).await;
+        self.leave_session(pending).await
+    }
+
+    /// Publishes the will, or returns it when it has to wait. A DISCONNECT that drops the will has
+    /// taken it away already.
+    async fn leave_will(&mut self) -> Option<PendingWill> {
+        let will = self.will.take()?;
+        let delay_secs = will.delay_secs.min(self.session_expiry_secs);
+        if delay_secs == 0 {
+            publish_will(&self.edge, &self.template, will).await;
+            return None;
+        }
+        let mut template = self.template.clone();
+        // What a will of this connection does not have.
+        template.user_properties.clear();
+        Some(PendingWill {
+            will,
+            due: Instant::now() + Duration::from_secs(delay_secs.into()),
+            template,
+        })
+    }
+
+    async fn leave_session(mut self, will: Option<PendingWill>) -> Option<Box<Parked>> {
+        self.session.durable.as_ref()?;
+        if self.session_expiry_secs == 0 {
+            sessions::end(&self.edge, self.session).await;
+            return None;
+        }
+        // A message of `QoS` 2 that is not stored yet would be stored again when it comes again.
+        self.outbox.stored_all().await;
+        self.session.received = self.outbox.received().0;
+        sessions::park(&self.edge, self.session, self.session_expiry_secs, will).await
     }
 }
 
-/// Reads what the socket has. An idle connection has no buffer: it is made when there is something.
-///
-/// A read that does not fill the buffer has emptied the socket; tokio then waits for the next event
-/// instead of asking the kernel in vain.
-async fn read(reader: &mut OwnedReadHalf, input: &mut BytesMut) -> Result<(), End> {
-    let read = poll_fn(|context| {
-        ready!(reader.as_ref().poll_read_ready(context))?;
-        input.reserve(READ_BYTES);
-        poll_read_buf(Pin::new(&mut *reader), context, input)
-    });
-    match read.await? {
-        0 => Err(End::closed()),
-        _ => Ok(()),
-    }
-}
-
-/// Ends the connection so that the client can read what was written last: closing a socket with
-/// unread bytes in it would reset it, and take the last PUBACKs and the DISCONNECT away again.
-async fn hang_up(stream: &TcpStream) {
-    if SockRef::from(stream).shutdown(Shutdown::Write).is_err() {
-        return;
-    }
-    let mut ignored = [0; 4096];
-    let until_the_end = async {
-        while stream.readable().await.is_ok() {
-            match stream.try_read(&mut ignored) {
-                Ok(0) => return,
-                Ok(_) => {}
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {}
-                Err(_gone) => return,
+impl From<Lost> for End {
+    fn from(lost: Lost) -> Self {
+        match lost {
+            Lost::Conflict => Self::taken_over(),
+            Lost::Unsaved(reason) => {
+                Self::with_text("session_not_stored", ReasonCode::QUOTA_EXCEEDED, reason)
             }
         }
-    };
-    // A client that does not hang up in turn is hung up on.
-    if tokio::time::timeout(HANG_UP, until_the_end).await.is_err() {
-        debug!("the client did not hang up in time");
+    }
+}
+
+/// Reads what the client has sent.
+async fn read(reader: &mut WireReader, input: &mut BytesMut) -> Result<(), End> {
+    match reader.read_buf(input, READ_BYTES).await? {
+        0 => Err(End::closed()),
+        _ => Ok(()),
     }
 }
 
@@ -270,11 +292,4 @@ async fn acknowledge_the_last(outbox: &Outbox) {
     if acknowledged.is_err() {
         debug!("the store is away: the last messages are not acknowledged");
     }
-}
-
-/// What a session was woken for.
-enum Step {
-    Read,
-    Written,
-    Forwarded(Result<crate::bus::Forwarded, crate::bus::BusError>),
 }

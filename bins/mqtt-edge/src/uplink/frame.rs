@@ -7,18 +7,45 @@ use std::time::SystemTime;
 use record::{FrameBuilder, Record, TraceContext};
 use telemetry::Failure;
 
+use super::keeping::{Keeping, Waiter};
 use crate::bus::Message;
+use crate::codec::Answer;
 use crate::connection::Outbox;
+use crate::sessions::Addressed;
 
 /// What a record brings along besides itself.
 #[derive(Debug, Default)]
 pub struct Entry<'a> {
-    /// Who waits for a PUBACK, and for which packet.
-    pub acknowledge: Option<(&'a Arc<Outbox>, NonZeroU16, crate::codec::Answer)>,
-    /// The message for local subscribers.
-    pub route: Option<Message>,
+    /// Who waits for an answer.
+    pub acknowledge: Option<Acknowledge<'a>>,
+    /// Where the message goes besides the stream.
+    pub route: Option<Route>,
     /// The span to record when the frame is stored.
     pub span: Option<EdgeSpan>,
+}
+
+/// An answer that waits for a frame.
+#[derive(Clone, Copy, Debug)]
+pub struct Acknowledge<'a> {
+    /// To whom.
+    pub outbox: &'a Arc<Outbox>,
+    /// For which packet.
+    pub packet_id: NonZeroU16,
+    /// What it says.
+    pub answer: Answer,
+    /// PUBREC, not PUBACK.
+    pub exactly_once: bool,
+}
+
+/// Where a message goes besides the stream.
+#[derive(Debug)]
+pub struct Route {
+    /// The message.
+    pub message: Arc<Message>,
+    /// Whether it goes over the bus when it is stored.
+    pub passing: bool,
+    /// Sessions that outlive their connections: it is stored for them, too.
+    pub(crate) addressed: Vec<Addressed>,
 }
 
 /// The edge's span of one sampled message.
@@ -44,23 +71,69 @@ pub(super) struct FillingFrame {
     pub(super) records: FrameBuilder,
     /// Sessions with PUBACKs that wait for this frame, each once.
     pub(super) waiting: Vec<Arc<Outbox>>,
-    pub(super) routes: Vec<Message>,
+    pub(super) routes: Vec<Arc<Message>>,
+    pub(super) keeping: Keeping,
     /// When the messages that want a PUBACK came in.
     pub(super) received_ms: Vec<u64>,
     pub(super) spans: Vec<EdgeSpan>,
 }
 
+impl EdgeSpan {
+    /// The span of a message that begins now, when its context is sampled.
+    pub(crate) fn root(
+        context: TraceContext,
+        shape: usize,
+        refusal: Option<Failure<'static>>,
+    ) -> Option<Self> {
+        context.sampled.then(|| Self {
+            context,
+            link: None,
+            started: SystemTime::now(),
+            shape,
+            refusal,
+        })
+    }
+}
+
 impl FillingFrame {
     pub(super) fn push(&mut self, record: &Record, entry: &mut Entry<'_>) {
         self.records.push(record);
-        if let Some((outbox, packet_id, answer)) = entry.acknowledge.take() {
+        let acknowledge = entry.acknowledge.take();
+        if let Some(Acknowledge {
+            outbox,
+            packet_id,
+            answer,
+            exactly_once,
+        }) = acknowledge
+        {
             self.received_ms.push(record.received_at_ms);
-            if outbox.expect_stored(self.number, packet_id, answer) {
+            if outbox.expect_stored(self.number, packet_id, answer, exactly_once) {
                 self.waiting.push(Arc::clone(outbox));
             }
         }
-        self.routes.extend(entry.route.take());
+        if let Some(route) = entry.route.take() {
+            self.route(route, acknowledge);
+        }
         self.spans.extend(entry.span.take());
+    }
+
+    fn route(&mut self, route: Route, acknowledge: Option<Acknowledge<'_>>) {
+        let Route {
+            message,
+            passing,
+            addressed,
+        } = route;
+        let waiter = acknowledge.map(|acknowledge| Waiter {
+            outbox: Arc::clone(acknowledge.outbox),
+            packet_id: acknowledge.packet_id,
+        });
+        self.keeping.address(addressed, waiter.as_ref());
+        if message.retain {
+            self.keeping.retain(Arc::clone(&message), waiter.as_ref());
+        }
+        if passing {
+            self.routes.push(message);
+        }
     }
 
     /// Forgets everything but its memory.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
+use record::TraceContext;
 use stage::jetstream::FramePublisher;
 use stage::{Backoff, Unavailable, now_ms};
 use telemetry::{LatencyHistogram, SampledMessage, SpanShape, StageMetrics, Tracer};
@@ -14,6 +15,8 @@ use tracing::{error, info, warn};
 use super::frame::{EdgeSpan, FillingFrame};
 use super::intake::Intake;
 use crate::bus::Bus;
+use crate::meters::Meters;
+use crate::sessions::Stores;
 
 /// Smallest gap between frames that follow each other. The stored frame is what costs (230 to
 /// 420 us of server CPU each): an idle lane sends at once, a busy one sends few, large frames.
@@ -31,6 +34,10 @@ pub struct LaneParts<B> {
     pub publisher: FramePublisher,
     /// Local subscribers.
     pub bus: B,
+    /// Sessions that outlive their connections, and retained messages.
+    pub(crate) stores: Arc<Stores>,
+    /// What is dropped is counted.
+    pub(crate) meters: Arc<Meters>,
     /// First part of every message id: unique for this edge, its start and the partition.
     pub id_prefix: String,
     /// Counts.
@@ -74,6 +81,7 @@ impl<B: Bus> Lane<B> {
             let began_at = SystemTime::now();
             let records = frame.records.len();
             self.store(&mut frame, records).await;
+            frame.keeping.release();
             self.release(&mut frame).await;
             self.trace(&mut frame, records, began_at..SystemTime::now());
             self.intake.recycle(frame);
@@ -89,23 +97,29 @@ impl<B: Bus> Lane<B> {
         let id = format!("{}:{}", self.parts.id_prefix, frame.number);
         let trace = frame.spans.first().map(|span| span.context);
         let bytes = frame.records.take();
+        let stream = self.store_bytes(&id, bytes, trace);
+        if frame.keeping.is_empty() {
+            stream.await;
+        } else {
+            let LaneParts { stores, meters, .. } = &self.parts;
+            tokio::join!(stream, frame.keeping.store(&id, stores, meters));
+        }
+        metrics.send_duration.record_duration(started.elapsed());
+        metrics.records_stored.add(records as u64);
+        metrics.batches.add(1);
+        taken.settle();
+    }
+
+    async fn store_bytes(&self, id: &str, bytes: Bytes, trace: Option<TraceContext>) {
         let mut outage = Outage::default();
-        while let Err(error) = self
-            .parts
-            .publisher
-            .publish(&id, bytes.clone(), trace)
-            .await
-        {
-            metrics.retries.add(1);
+        let publisher = &self.parts.publisher;
+        while let Err(error) = publisher.publish(id, bytes.clone(), trace).await {
+            self.parts.metrics.retries.add(1);
             self.intake.set_stalled(true);
             outage.wait(&error).await;
         }
         outage.over();
         self.intake.set_stalled(false);
-        metrics.send_duration.record_duration(started.elapsed());
-        metrics.records_stored.add(records as u64);
-        metrics.batches.add(1);
-        taken.settle();
     }
 
     /// The frame is safe: acknowledge and route.

@@ -6,13 +6,14 @@
 
 mod frame;
 mod intake;
+mod keeping;
 mod lane;
 
 use std::sync::Arc;
 
 use record::partition_of;
 
-pub use frame::{EdgeSpan, Entry};
+pub use frame::{Acknowledge, EdgeSpan, Entry, Route};
 pub use intake::{Full, Intake, Pushing};
 pub(crate) use lane::id_prefix;
 pub use lane::{Lane, LaneParts};

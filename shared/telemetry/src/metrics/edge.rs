@@ -3,6 +3,12 @@
 metrics! {
     CONNECTIONS "latchwork.mqtt.connections" => "latchwork_mqtt_connections",
         Gauge, "{connection}", [], "MQTT connections that are open, after CONNECT.";
+    SOCKETS "latchwork.mqtt.sockets" => "latchwork_mqtt_sockets",
+        Gauge, "{connection}", ["listener"], "Sockets that are open, by port, also before CONNECT.";
+    CONNECTIONS_REFUSED "latchwork.mqtt.connections.refused" => "latchwork_mqtt_connections_refused_total",
+        Counter, "{connection}", ["reason"], "Connections that were closed as soon as they were accepted, by the limit that they exceeded.";
+    HANDSHAKES_FAILED "latchwork.mqtt.handshakes.failed" => "latchwork_mqtt_handshakes_failed_total",
+        Counter, "{connection}", ["listener", "reason"], "Connections that ended in TLS or WebSocket, before MQTT.";
     CONNECTS "latchwork.mqtt.connects" => "latchwork_mqtt_connects_total",
         Counter, "{connection}", ["reason"], "Connections by the answer to CONNECT, or by how they ended without one.";
     DISCONNECTS "latchwork.mqtt.disconnects" => "latchwork_mqtt_disconnects_total",
@@ -12,7 +18,7 @@ metrics! {
     QOS0_DROPPED "latchwork.mqtt.qos0.dropped" => "latchwork_mqtt_qos0_dropped_total",
         Counter, "{message}", [], "QoS 0 messages that a stalled store had no room for.";
     DELIVERIES_DROPPED "latchwork.mqtt.deliveries.dropped" => "latchwork_mqtt_deliveries_dropped_total",
-        Counter, "{message}", [], "Messages that a subscriber was too slow for, or had announced to be too large.";
+        Counter, "{message}", ["reason"], "Messages that a subscriber did not get: it was too slow, had announced them to be too large, came too late for them, or too many waited for it.";
     PUBACK_LATENCY "latchwork.puback.latency" => "latchwork_puback_latency_seconds",
         Histogram, "s", ["stage"], "From reading a PUBLISH at QoS 1 to writing its PUBACK, every message.";
     COMMAND_CHECKS "latchwork.command.checks" => "latchwork_command_checks_total",

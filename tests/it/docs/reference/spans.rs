@@ -96,6 +96,7 @@ fn placeholder(token: Token) -> &'static str {
         Token::Partition => "{partition}",
         Token::Word(_) => "{channel}",
         Token::Flow => "{flow}",
+        Token::Client => "{client_id}",
     }
 }
 

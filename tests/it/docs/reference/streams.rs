@@ -19,6 +19,18 @@ pub(in super::super) const BUCKETS: &[(&str, &str, &str, &str)] = &[
         "in memory, 3 s without renewal",
     ),
     (
+        topology::SESSION_BUCKET,
+        "`CLIENT`",
+        "each MQTT session that outlives its connection",
+        "until the session expires",
+    ),
+    (
+        topology::RETAINED_BUCKET,
+        "`TOPIC`",
+        "the retained message of each topic",
+        "until it is cleared or expires",
+    ),
+    (
         "nonce",
         "`LOCK.NONCE`",
         "nonces of commands that were used",
@@ -91,17 +103,22 @@ fn stream(stream: &StreamSpec) -> Vec<String> {
         .filter(|flow| flow.to.contains(&End::Stream(*stream)));
     let writers = match stream.token {
         Token::Flow => "every flow".to_owned(),
+        Token::Client => code(topology::MQTT_EDGE.name),
         Token::Partition | Token::Word(_) => codes(writers.map(|flow| flow.name)),
     };
     let readers = FLOWS.iter().filter(|flow| flow.source() == Some(*stream));
     let readers = readers.map(|flow| flow.durable(last_token(stream)));
+    let readers = match stream.token {
+        Token::Client => format!("{}, without a durable", code(topology::MQTT_EDGE.name)),
+        _ => codes(readers),
+    };
     vec![
         code(stream.name),
         code(stream.subject_of(&last_token(stream))),
         stream.holds.to_owned(),
         writers,
-        codes(readers),
-        forgets(stream.retention),
+        readers,
+        forgets(stream),
         limit(stream.max_bytes),
         made(stream.part).to_owned(),
     ]
@@ -112,18 +129,23 @@ fn last_token(stream: &StreamSpec) -> String {
         Token::Partition => "PARTITION".to_owned(),
         Token::Word(words) => format!("{{{}}}", words.join(",")),
         Token::Flow => "FLOW".to_owned(),
+        Token::Client => "CLIENT".to_owned(),
     }
 }
 
-fn forgets(retention: Retention) -> String {
-    match retention {
+fn forgets(stream: &StreamSpec) -> String {
+    match stream.retention {
         Retention::WorkQueue => "what its reader has acknowledged".to_owned(),
         Retention::Interest => "what every durable has acknowledged".to_owned(),
         Retention::Limits { max_age } => {
-            format!(
-                "after {} days, or the oldest when full",
-                max_age.as_secs() / (24 * 3600)
-            )
+            let days = max_age.as_secs() / (24 * 3600);
+            match stream.queue {
+                Some(entries) => format!(
+                    "what the client has, or after {days} days; refuses more than {entries} entries \
+                     for one client (`queue` of `[sessions]`)"
+                ),
+                None => format!("after {days} days, or the oldest when full"),
+            }
         }
         Retention::Log => "nothing".to_owned(),
     }

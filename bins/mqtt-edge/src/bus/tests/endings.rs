@@ -2,10 +2,12 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
+
 use rumqttd::Router;
 use rumqttd::local::{LinkBuilder, LinkTx};
 
-use super::{PATIENCE, bus, message, next, payloads_until_mark, publish, subscriber};
+use super::{PATIENCE, at, bus, message, next, payloads_until_mark, publish, subscriber};
 use crate::bus::trunk::{self, Trunk};
 use crate::bus::{Bus, BusError, BusLink, RouterBus};
 
@@ -35,7 +37,7 @@ async fn unsubscribing_stops() {
     assert!(!bus.wants("a/1"));
     publish(&bus, "a/1", "2").await;
     assert!(payloads_until_mark(&bus, &mut link, "b").await.is_empty());
-    link.subscribe("a/#", 1).await.unwrap();
+    link.subscribe("a/#", at(1)).await.unwrap();
     publish(&bus, "a/1", "3").await;
     assert_eq!(next(&mut link).await.0.payload, "3");
 }
@@ -65,11 +67,11 @@ async fn wanted_until_the_last_one_leaves() {
 async fn dropping_while_subscribing_leaves_nothing() {
     let bus = bus();
     for _ in 0..500 {
-        let mut link = bus.connect("hasty").await.unwrap();
+        let mut link = bus.connect(&Bytes::from_static(b"hasty")).await.unwrap();
         // Polled once: the order is out, its answer is not awaited.
         tokio::select! {
             biased;
-            _ = link.subscribe("hasty/topic", 1) => {}
+            _ = link.subscribe("hasty/topic", at(1)) => {}
             () = std::future::ready(()) => {}
         }
         drop(link);
@@ -141,8 +143,8 @@ async fn a_dead_router_is_noticed_by_all() {
     let waiting = tokio::spawn(async move { link.next().await });
 
     intruder.publish("\u{95e8}", "x").unwrap();
-    let mut asking = bus.connect("asking").await.unwrap();
-    let refused = tokio::time::timeout(PATIENCE, asking.subscribe("b/+", 1))
+    let mut asking = bus.connect(&Bytes::from_static(b"asking")).await.unwrap();
+    let refused = tokio::time::timeout(PATIENCE, asking.subscribe("b/+", at(1)))
         .await
         .unwrap();
     assert!(matches!(refused, Err(BusError::RouterDead)), "{refused:?}");

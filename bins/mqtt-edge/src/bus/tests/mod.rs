@@ -5,11 +5,12 @@ mod flow;
 mod index;
 mod routing;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::{Bus, BusLink, Forwarded, Message, RouterBus, RouterLink};
+use super::{Bus, BusLink, Forwarded, Message, RouterBus, RouterLink, SubscriptionOptions};
 
 /// Longer than anything here takes: a message that does not come fails its test.
 const PATIENCE: Duration = Duration::from_mins(1);
@@ -19,20 +20,33 @@ fn bus() -> RouterBus {
     bus
 }
 
-fn message(topic: &str, payload: impl Into<Bytes>, qos: u8) -> Message {
-    Message {
+fn message(topic: &str, payload: impl Into<Bytes>, qos: u8) -> Arc<Message> {
+    Arc::new(Message {
         topic: Bytes::copy_from_slice(topic.as_bytes()),
         payload: payload.into(),
         qos,
         ..Message::default()
+    })
+}
+
+/// Options with nothing but a `QoS`.
+fn at(qos: u8) -> SubscriptionOptions {
+    SubscriptionOptions {
+        qos,
+        ..SubscriptionOptions::default()
     }
 }
 
 /// A link that has subscribed to filters with a `QoS`.
 async fn subscriber(bus: &RouterBus, filters: &[&str], qos: u8) -> RouterLink {
-    let mut link = bus.connect("subscriber").await.expect("a link");
+    let mut link = bus
+        .connect(&Bytes::from_static(b"subscriber"))
+        .await
+        .expect("a link");
     for filter in filters {
-        link.subscribe(filter, qos).await.expect("a subscription");
+        link.subscribe(filter, at(qos))
+            .await
+            .expect("a subscription");
     }
     link
 }
@@ -44,10 +58,10 @@ async fn publish(bus: &RouterBus, topic: &str, payload: &str) {
 }
 
 /// The next message, done at once.
-async fn next(link: &mut RouterLink) -> (Message, u8) {
+async fn next(link: &mut RouterLink) -> (Arc<Message>, u8) {
     let forwarded = next_undone(link).await;
     link.done(forwarded.token).await.expect("a token");
-    (forwarded.message, forwarded.qos)
+    (forwarded.delivery.message, forwarded.delivery.qos)
 }
 
 async fn next_undone(link: &mut RouterLink) -> Forwarded {
@@ -61,7 +75,7 @@ async fn next_undone(link: &mut RouterLink) -> Forwarded {
 async fn payloads(link: &mut RouterLink, count: usize) -> Vec<Bytes> {
     let mut payloads = Vec::with_capacity(count);
     for _ in 0..count {
-        payloads.push(next(link).await.0.payload);
+        payloads.push(next(link).await.0.payload.clone());
     }
     payloads
 }
@@ -71,7 +85,7 @@ async fn payloads_until_mark(bus: &RouterBus, link: &mut RouterLink, topic: &str
     publish(bus, topic, "mark").await;
     let mut payloads = Vec::new();
     loop {
-        let payload = next(link).await.0.payload;
+        let payload = next(link).await.0.payload.clone();
         if payload == "mark" {
             return payloads;
         }

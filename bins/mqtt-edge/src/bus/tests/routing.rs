@@ -1,9 +1,11 @@
 //! Who gets what.
 
+use std::sync::Arc;
+
 use bytes::Bytes;
 use bytestring::ByteString;
 
-use super::{bus, message, next, payloads, payloads_until_mark, publish, subscriber};
+use super::{at, bus, message, next, payloads, payloads_until_mark, publish, subscriber};
 use crate::bus::{Bus, BusError, BusLink, Message};
 use crate::codec::PublishProperties;
 
@@ -41,16 +43,13 @@ async fn delivers_what_the_filter_matches() {
 }
 
 /// Scenario: a session subscribes to two filters that both match, and to one of them twice.
-/// Guarantee: a copy for each filter, as MQTT allows, but none for the repetition.
+/// Guarantee: one copy, whatever the filters are.
 #[tokio::test]
 async fn overlapping_filters_deliver_once_each() {
     let bus = bus();
     let mut link = subscriber(&bus, &["a/+", "a/#", "a/+", "mark"], 1).await;
     publish(&bus, "a/b", "1").await;
-    assert_eq!(
-        payloads_until_mark(&bus, &mut link, "mark").await,
-        ["1", "1"]
-    );
+    assert_eq!(payloads_until_mark(&bus, &mut link, "mark").await, ["1"]);
     link.unsubscribe("a/#").await.unwrap();
     publish(&bus, "a/b", "2").await;
     assert_eq!(payloads_until_mark(&bus, &mut link, "mark").await, ["2"]);
@@ -91,7 +90,7 @@ async fn qos_is_the_lower_one() {
         link.close().await;
     }
     let mut link = subscriber(&bus, &["a"], 1).await;
-    link.subscribe("a", 0).await.unwrap();
+    link.subscribe("a", at(0)).await.unwrap();
     bus.publish(message("a", "x", 1)).await.unwrap();
     assert_eq!(next(&mut link).await.1, 0);
 }
@@ -122,9 +121,11 @@ async fn everything_in_a_message_arrives() {
                 (ByteString::from_static("k"), ByteString::from_static("2")),
             ],
         })),
+        received_at_ms: 1,
+        expires_at_ms: Some(2),
     };
     for sent in [
-        full,
+        Arc::new(full),
         message("a", "", 0),
         message("a", "", 1),
         message("a", vec![9; 1 << 20], 1),
@@ -141,7 +142,10 @@ async fn everything_in_a_message_arrives() {
 async fn strange_names_are_served() {
     let bus = bus();
     for client_id in ["a/b", "+$#/", "", "\u{9501}", "a/b"] {
-        let mut link = bus.connect(client_id).await.unwrap();
+        let mut link = bus
+            .connect(&Bytes::copy_from_slice(client_id.as_bytes()))
+            .await
+            .unwrap();
         let deep = "x/".repeat(1000);
         for topic in [
             "\u{95e8}\u{9501}/\u{72b6}\u{6001}",
@@ -152,7 +156,7 @@ async fn strange_names_are_served() {
             "\u{1f510}",
             &deep,
         ] {
-            link.subscribe(topic, 1).await.unwrap();
+            link.subscribe(topic, at(1)).await.unwrap();
             publish(&bus, topic, topic).await;
             assert_eq!(next(&mut link).await.0.topic, topic.as_bytes());
         }
@@ -174,13 +178,16 @@ async fn bad_names_are_refused() {
         topic: Bytes::from_static(&[0xFF]),
         ..Message::default()
     };
-    assert!(matches!(bus.publish(not_text).await, Err(BusError::Topic)));
+    assert!(matches!(
+        bus.publish(Arc::new(not_text)).await,
+        Err(BusError::Topic)
+    ));
     for filter in ["", "a#", "#/a", "a+", "$share/g/a#"] {
-        let refused = link.subscribe(filter, 1).await;
+        let refused = link.subscribe(filter, at(1)).await;
         assert!(matches!(refused, Err(BusError::Filter(_))), "{filter:?}");
     }
     let deep = "+/".repeat(200);
-    let refused = link.subscribe(&deep, 1).await;
+    let refused = link.subscribe(&deep, at(1)).await;
     assert!(matches!(
         refused,
         Err(BusError::TooManyLevels {

@@ -206,11 +206,12 @@ fn acknowledgements_are_read_back() {
 fn publish_is_read_back() {
     let properties = PublishProperties {
         payload_is_utf8: true,
-        message_expiry_secs: Some(9),
         content_type: Some("text/plain".into()),
         response_topic: Some("r/s".into()),
         correlation_data: Some(b"\0\xff"[..].into()),
-        topic_alias: NonZeroU16::new(5),
+        // Those of the publisher's connection go no further.
+        message_expiry_secs: Some(1),
+        topic_alias: NonZeroU16::new(1),
         user_properties: vec![("a".into(), "1".into()), ("b".into(), "2".into())],
     };
     let ids = [1, 200, 268_435_455].map(|id| NonZeroU32::new(id).unwrap());
@@ -220,6 +221,8 @@ fn publish_is_read_back() {
         retain: true,
         packet_id: Some(id()),
         properties: Some(&properties),
+        message_expiry_secs: Some(9),
+        topic_alias: NonZeroU16::new(5),
         subscription_ids: &ids,
         ..OutgoingPublish::new("a/b", b"payload")
     };

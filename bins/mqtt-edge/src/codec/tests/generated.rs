@@ -290,6 +290,8 @@ proptest! {
             retain: ours.retain,
             packet_id: ours.packet_id,
             properties: ours.properties.as_deref(),
+            message_expiry_secs: ours.properties.as_ref().and_then(|sent| sent.message_expiry_secs),
+            topic_alias: ours.properties.as_ref().and_then(|sent| sent.topic_alias),
             ..OutgoingPublish::new(&ours.topic, &ours.payload)
         };
         let mut written = BytesMut::new();

@@ -1,0 +1,119 @@
+//! A publish, with all that can be found out about it outside the lane's lock.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use record::{REFUSED, TraceContext, Verdict};
+use telemetry::Failure;
+
+use super::Connection;
+use crate::bus::{Bus, Message};
+use crate::codec::{Answer, Publish, ReasonCode, Version};
+use crate::commands::Judgement;
+use crate::uplink::Route;
+use stage::now_ms;
+
+/// A publish, with all that can be found out about it outside the lane's lock.
+pub(super) struct Arrival {
+    pub(super) publish: Publish,
+    /// Whether it goes on; what does not is only answered.
+    pub(super) admitted: bool,
+    /// What the client is told when it is stored.
+    pub(super) answer: Answer,
+    pub(super) verdict: Verdict,
+    /// Why it is stored and not let through, if so.
+    pub(super) refusal: Option<Failure<'static>>,
+    /// Where it goes besides the stream.
+    pub(super) route: Option<Route>,
+    pub(super) context: TraceContext,
+    pub(super) trace: Bytes,
+    /// Which of the edge's span shapes.
+    pub(super) shape: usize,
+}
+
+impl Arrival {
+    pub(super) fn judged(&mut self, judgement: Judgement) {
+        self.verdict = judgement.verdict;
+        self.refusal = judgement.failure();
+        if judgement.refused {
+            self.answer = judgement.answer();
+            self.route = None;
+        }
+    }
+}
+
+/// The record's reason of a publish that is stored and not let through.
+pub(super) fn refusal(refused: bool) -> Bytes {
+    Bytes::from_static(if refused { REFUSED.as_bytes() } else { b"" })
+}
+
+impl<B: Bus> Connection<B> {
+    pub(super) fn arrival(&mut self, publish: Publish) -> Arrival {
+        let class = self.edge.topics.class_of(&publish.topic);
+        let (shape, sampled) = (class.shape, self.edge.sampling.sampled(class.always_traced));
+        let context = TraceContext::root(sampled);
+        let trace = self.cut_trace(context);
+        let admitted = self.may_publish(&publish.topic);
+        Arrival {
+            answer: self.answer_to(&publish, admitted).into(),
+            admitted,
+            verdict: Verdict::Unchecked,
+            refusal: None,
+            route: self.route(&publish, &trace).filter(|_| admitted),
+            publish,
+            context,
+            trace,
+            shape,
+        }
+    }
+
+    /// An MQTT 5 client is told of a payload that breaks its contract; the message goes on and
+    /// becomes a dead letter with its cause. 3.1.1 has no word for it, so it is not checked twice.
+    fn answer_to(&self, publish: &Publish, admitted: bool) -> ReasonCode {
+        if !admitted {
+            return ReasonCode::NOT_AUTHORIZED;
+        }
+        let broken = self.version == Version::V5
+            && (!publish.payload_format_is_valid()
+                || self
+                    .edge
+                    .contracts
+                    .check(&publish.topic, &publish.payload)
+                    .is_err());
+        if broken {
+            ReasonCode::PAYLOAD_FORMAT_INVALID
+        } else {
+            ReasonCode::SUCCESS
+        }
+    }
+
+    /// Where the message goes besides the stream, if anywhere. It is copied: subscribers may keep
+    /// it, and must not keep our read buffer with it.
+    fn route(&self, publish: &Publish, trace: &Bytes) -> Option<Route> {
+        let passing = self.edge.bus.wants(&publish.topic);
+        let durable = self.edge.durable.wants(&publish.topic);
+        if !passing && !durable && !publish.retain {
+            return None;
+        }
+        let received_at_ms = now_ms();
+        let expiry_secs = publish
+            .properties
+            .as_ref()
+            .and_then(|sent| sent.message_expiry_secs);
+        let message = Arc::new(Message {
+            topic: Bytes::copy_from_slice(publish.topic.as_bytes()),
+            payload: Bytes::copy_from_slice(&publish.payload),
+            qos: publish.qos,
+            retain: publish.retain,
+            from_client_id: self.template.client_id.clone(),
+            from_username: self.template.username.clone(),
+            trace: trace.clone(),
+            received_at_ms,
+            // An expiry of 0 is legal: those who are there may still get it.
+            expires_at_ms: expiry_secs
+                .map(|secs| received_at_ms.saturating_add(u64::from(secs.max(1)) * 1000)),
+            properties: publish.properties.clone(),
+        });
+        Some(self.edge.route(message, passing))
+    }
+}

@@ -1,0 +1,202 @@
+//! The publishes of a client that wait for their last word.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::num::NonZeroU16;
+
+use bytes::BytesMut;
+
+use crate::codec::{Answer, Encoder};
+use crate::sessions::Received;
+
+/// What the client waits for: PUBACKs and PUBRECs until their frames are stored, and what it has
+/// to release.
+#[derive(Debug, Default)]
+pub(super) struct Unanswered {
+    /// In the order of the messages (MQTT-4.6.0-2, MQTT-4.6.0-3).
+    waiting: VecDeque<Waiting>,
+    /// `QoS` 2 messages until they are released.
+    exactly_once: BTreeMap<NonZeroU16, Stored>,
+    /// The session outlives its connection: what is stored must be remembered before PUBREC says
+    /// so, or a repetition after a crash of the edge would be stored again.
+    remember: bool,
+    to_remember: Vec<(NonZeroU16, Answer)>,
+}
+
+#[derive(Debug)]
+struct Waiting {
+    frame: u64,
+    packet_id: NonZeroU16,
+    answer: Answer,
+    exactly_once: bool,
+}
+
+/// How far a `QoS` 2 message is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Stored {
+    NotYet,
+    Yes,
+    /// Yes, says what an earlier life of this edge has left; released since, perhaps.
+    Restored,
+}
+
+/// What a `QoS` 2 PUBLISH is.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum ExactlyOnce {
+    New,
+    /// Known, and its PUBREC will come.
+    UnderWay,
+    /// Known, and stored: PUBREC again (MQTT-4.3.3-10).
+    Known,
+}
+
+impl Unanswered {
+    /// Goes on where an earlier connection of the session was.
+    pub(super) fn resumed(received: &[Received], remember: bool) -> Self {
+        let stored = |received: &Received| {
+            if received.restored {
+                Stored::Restored
+            } else {
+                Stored::Yes
+            }
+        };
+        Self {
+            exactly_once: received
+                .iter()
+                .map(|received| (received.packet_id, stored(received)))
+                .collect(),
+            remember,
+            ..Self::default()
+        }
+    }
+
+    /// A `QoS` 2 PUBLISH came.
+    pub(super) fn begin(&mut self, packet_id: NonZeroU16, dup: bool) -> ExactlyOnce {
+        match self.exactly_once.get(&packet_id) {
+            Some(Stored::NotYet) => ExactlyOnce::UnderWay,
+            Some(Stored::Yes) if self.is_unsaid(packet_id) => ExactlyOnce::UnderWay,
+            Some(Stored::Yes) => ExactlyOnce::Known,
+            Some(Stored::Restored) if dup => ExactlyOnce::Known,
+            Some(Stored::Restored) | None => {
+                self.exactly_once.insert(packet_id, Stored::NotYet);
+                ExactlyOnce::New
+            }
+        }
+    }
+
+    /// Whether its PUBREC waits until it is remembered.
+    fn is_unsaid(&self, packet_id: NonZeroU16) -> bool {
+        self.to_remember.iter().any(|(id, _)| *id == packet_id)
+    }
+
+    /// An answer that waits for a frame.
+    pub(super) fn expect(
+        &mut self,
+        frame: u64,
+        packet_id: NonZeroU16,
+        answer: Answer,
+        exactly_once: bool,
+    ) {
+        self.waiting.push_back(Waiting {
+            frame,
+            packet_id,
+            answer,
+            exactly_once,
+        });
+    }
+
+    /// A refusal, which waits for nothing but the answers before it.
+    pub(super) fn refuse(
+        &mut self,
+        packet_id: NonZeroU16,
+        answer: Answer,
+        exactly_once: bool,
+        encoder: Encoder,
+        out: &mut BytesMut,
+    ) {
+        let before = self.waiting.back().map(|last| last.frame);
+        let frame = before.unwrap_or(0);
+        self.expect(frame, packet_id, answer, exactly_once);
+        if before.is_none() {
+            self.stored(frame, encoder, out);
+        }
+    }
+
+    /// Something was found out about a message since: another answer.
+    pub(super) fn overrule(&mut self, packet_id: NonZeroU16, answer: Answer) {
+        let mut waiting = self.waiting.iter_mut();
+        if let Some(waiting) = waiting.find(|waiting| waiting.packet_id == packet_id) {
+            waiting.answer = answer;
+        }
+    }
+
+    /// Frames up to this one are stored: writes their answers. True when some are to be
+    /// remembered first.
+    pub(super) fn stored(&mut self, frame: u64, encoder: Encoder, out: &mut BytesMut) -> bool {
+        while let Some(first) = self.waiting.front().filter(|first| first.frame <= frame) {
+            let (packet_id, answer, exactly_once) =
+                (first.packet_id, first.answer, first.exactly_once);
+            self.waiting.pop_front();
+            if !exactly_once {
+                encoder.encode_puback(packet_id, answer, out);
+            } else if answer.reason.is_failure() {
+                self.exactly_once.remove(&packet_id);
+                encoder.encode_pubrec(packet_id, answer, out);
+            } else {
+                self.exactly_once.insert(packet_id, Stored::Yes);
+                if self.remember {
+                    self.to_remember.push((packet_id, answer));
+                } else {
+                    encoder.encode_pubrec(packet_id, answer, out);
+                }
+            }
+        }
+        !self.to_remember.is_empty()
+    }
+
+    /// What is stored is remembered up to here: writes those answers.
+    pub(super) fn remembered(&mut self, count: usize, encoder: Encoder, out: &mut BytesMut) {
+        let count = count.min(self.to_remember.len());
+        for (packet_id, answer) in self.to_remember.drain(..count) {
+            encoder.encode_pubrec(packet_id, answer, out);
+        }
+    }
+
+    /// How many answers wait to be remembered.
+    pub(super) fn to_remember(&self) -> usize {
+        self.to_remember.len()
+    }
+
+    /// A PUBREL. False when no message has this identifier.
+    pub(super) fn release(&mut self, packet_id: NonZeroU16) -> bool {
+        self.exactly_once.remove(&packet_id).is_some()
+    }
+
+    /// Messages that count towards our Receive Maximum.
+    pub(super) fn outstanding(&self) -> usize {
+        let not_yet = self.exactly_once.values();
+        let released = not_yet.filter(|stored| **stored != Stored::NotYet).count();
+        self.waiting.len() + released
+    }
+
+    /// Whether everything is stored.
+    pub(super) fn is_stored(&self) -> bool {
+        self.waiting.is_empty()
+    }
+
+    /// Whether every answer is out.
+    pub(super) fn is_answered(&self) -> bool {
+        self.waiting.is_empty() && self.to_remember.is_empty()
+    }
+
+    /// `QoS` 2 messages that are stored and not released.
+    pub(super) fn received(&self) -> Vec<Received> {
+        let stored = self.exactly_once.iter();
+        stored
+            .filter(|(_, stored)| **stored != Stored::NotYet)
+            .map(|(packet_id, stored)| Received {
+                packet_id: *packet_id,
+                restored: *stored == Stored::Restored,
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,69 @@
+//! The will of a client that is gone without a word.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use record::{Kind, Record, TraceContext};
+use stage::now_ms;
+
+use super::arrival::refusal;
+use crate::bus::{Bus, Message};
+use crate::codec::Will;
+use crate::commands::Judgement;
+use crate::edge::Edge;
+use crate::topics::TopicClass;
+use crate::uplink::{EdgeSpan, Entry};
+
+/// Publishes a will: it goes the way of every message (MQTT-3.1.2-8). `template` has what all
+/// records of the connection shared.
+pub(crate) async fn publish<B: Bus>(edge: &Edge<B>, template: &Record, will: Will) {
+    let judgement = match &edge.commands {
+        Some(commands) => commands.judge(&will.topic, &will.payload).await,
+        None => Judgement::unchecked(),
+    };
+    let class = TopicClass {
+        always_traced: true,
+        ..edge.topics.class_of(&will.topic)
+    };
+    let context = TraceContext::root(edge.sampling.sampled(class.always_traced));
+    let message = Arc::new(message(template, &will, context));
+    let record = Record {
+        verdict: judgement.verdict.into(),
+        reason: refusal(judgement.refused),
+        kind: Kind::Publish.into(),
+        topic: message.topic.clone(),
+        payload: message.payload.clone(),
+        qos: will.qos.into(),
+        retain: will.retain,
+        received_at_ms: message.received_at_ms,
+        trace: message.trace.clone(),
+        ..template.clone()
+    };
+    let passing = edge.bus.wants(&will.topic);
+    let entry = Entry {
+        route: (!judgement.refused).then(|| edge.route(message, passing)),
+        span: EdgeSpan::root(context, class.shape, judgement.failure()),
+        ..Entry::default()
+    };
+    edge.uplink
+        .of(&template.client_id)
+        .push(&record, entry)
+        .await;
+}
+
+fn message(template: &Record, will: &Will, context: TraceContext) -> Message {
+    let received_at_ms = now_ms();
+    let expiry = will.properties.message_expiry_secs;
+    Message {
+        topic: Bytes::copy_from_slice(will.topic.as_bytes()),
+        payload: will.payload.clone(),
+        qos: will.qos,
+        retain: will.retain,
+        from_client_id: template.client_id.clone(),
+        from_username: template.username.clone(),
+        trace: Bytes::copy_from_slice(&context.to_binary()),
+        received_at_ms,
+        expires_at_ms: expiry.map(|secs| received_at_ms + u64::from(secs.max(1)) * 1000),
+        properties: Some(Box::new(will.properties.clone())),
+    }
+}
