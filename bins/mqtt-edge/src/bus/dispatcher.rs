@@ -14,6 +14,7 @@ use super::message::Message;
 use super::selector::Selector;
 use super::subscriptions::{LinkId, Subscriber, Subscriptions};
 use super::trunk::{RouterDead, Trunk};
+use super::trunks::Trunks;
 
 /// Orders taken at a time, and as many may wait.
 pub(super) const MAX_ORDERS: usize = 256;
@@ -70,7 +71,7 @@ impl Shared {
 pub(super) struct Dispatcher {
     orders: mpsc::Receiver<Order>,
     shared: Arc<Shared>,
-    trunk: Trunk,
+    trunks: Trunks,
     subscriptions: Subscriptions,
     batch: Batch,
     /// Its end is the bus's.
@@ -87,7 +88,7 @@ impl Dispatcher {
         Self {
             orders,
             shared,
-            trunk,
+            trunks: Trunks::over(trunk),
             subscriptions: Subscriptions::default(),
             batch: Batch::default(),
             _alive: alive,
@@ -141,7 +142,7 @@ impl Dispatcher {
                 reply.send(()).ok();
             }
             Order::Check(reply) => {
-                self.trunk.check()?;
+                self.trunks.check()?;
                 reply.send(()).ok();
             }
             Order::Close(reply) => {
@@ -162,10 +163,12 @@ impl Dispatcher {
             return Ok(Ok(()));
         }
         if !self.subscriptions.has(&selector.filter) {
-            if let Err(error) = self.trunk.subscribe(&selector.filter)? {
-                return Ok(Err(error));
-            }
-            self.change_index(|index| index.insert(&selector.filter));
+            let router = match self.trunks.subscribe(&selector.filter)? {
+                Ok(router) => router,
+                Err(error) => return Ok(Err(error)),
+            };
+            self.change_index(|index| index.insert(&selector.filter, router));
+            self.batch.routers(self.trunks.len());
         }
         self.subscriptions.add(selector, subscriber);
         Ok(Ok(()))
@@ -184,7 +187,7 @@ impl Dispatcher {
     /// Nobody subscribes to a filter any more.
     fn forget(&mut self, filter: &str) -> Result<(), RouterDead> {
         self.change_index(|index| index.remove(filter));
-        self.trunk.unsubscribe(filter)
+        self.trunks.unsubscribe(filter)
     }
 
     fn add(&mut self, message: Arc<Message>) -> Result<(), RouterDead> {
@@ -205,8 +208,9 @@ impl Dispatcher {
             messages,
             lookups,
             found,
+            ..
         } = &mut self.batch;
-        self.trunk.look_up(lookups, found)?;
+        self.trunks.look_up(lookups, found)?;
         // The router reads filter by filter; this restores the order of publishing.
         found.sort_unstable();
         for matches in found.chunk_by(|one, other| one.ticket == other.ticket) {
@@ -214,9 +218,11 @@ impl Dispatcher {
             let Some(message) = messages.get(ticket) else {
                 continue;
             };
-            let filters = matches.iter().map(|found| found.filter);
-            let filters =
-                filters.map(|filter| self.trunk.filter(filter).unwrap_or_else(|| message.topic()));
+            let filters = matches.iter().map(|found| {
+                self.trunks
+                    .filter(*found)
+                    .unwrap_or_else(|| message.topic())
+            });
             self.subscriptions.deliver(filters, message);
         }
         found.clear();
@@ -239,34 +245,59 @@ impl Drop for Dispatcher {
 }
 
 /// Messages that are routed together.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Batch {
     messages: Vec<Arc<Message>>,
-    lookups: Lookups,
+    /// For each router.
+    lookups: Vec<Lookups>,
+    /// Filters of each router that match one message.
+    matching: Vec<usize>,
     found: Vec<Found>,
 }
 
+impl Default for Batch {
+    fn default() -> Self {
+        Self {
+            messages: Vec::new(),
+            lookups: vec![Lookups::default()],
+            matching: Vec::new(),
+            found: Vec::new(),
+        }
+    }
+}
+
 impl Batch {
-    /// Takes a message if somebody wants it. The router would search all its filters for any other
+    /// So many routers there are now.
+    fn routers(&mut self, count: usize) {
+        self.lookups.resize_with(count, Lookups::default);
+    }
+
+    /// Takes a message if somebody wants it. A router would search all its filters for any other
     /// topic, each time anew.
     fn push(&mut self, message: Arc<Message>, index: &TopicIndex) {
-        let topic = message.topic();
-        let (named, matching) = (index.has_name(topic), index.wildcard_matches(topic));
         let Ok(ticket) = Ticket::try_from(self.messages.len()) else {
             return;
         };
-        if named {
-            self.lookups.add_by_name(ticket);
+        let topic = message.topic();
+        self.matching.clear();
+        self.matching.resize(self.lookups.len(), 0);
+        index.count_wildcards(topic, &mut self.matching);
+        let mut wanted = index.has_name(topic);
+        if let Some(first) = self.lookups.first_mut().filter(|_| wanted) {
+            first.add_by_name(ticket);
         }
-        if matching > 0 {
-            self.lookups.add_by_topic(topic, ticket, matching);
+        for (lookups, matching) in self.lookups.iter_mut().zip(&self.matching) {
+            if *matching > 0 {
+                lookups.add_by_topic(topic, ticket, *matching);
+                wanted = true;
+            }
         }
-        if named || matching > 0 {
+        if wanted {
             self.messages.push(message);
         }
     }
 
     fn is_full(&self) -> bool {
-        self.lookups.is_full() || self.messages.len() >= MAX_TICKETS
+        self.messages.len() >= MAX_TICKETS || self.lookups.iter().any(Lookups::is_full)
     }
 }

@@ -4,13 +4,16 @@ use std::ops::ControlFlow;
 
 use crate::filter_map::FilterMap;
 
+/// Number of a router: which of them knows a filter.
+pub(super) type RouterNumber = usize;
+
 /// The set of subscribed filters, asked by topic.
 #[derive(Debug, Default)]
-pub(super) struct TopicIndex(FilterMap<()>);
+pub(super) struct TopicIndex(FilterMap<RouterNumber>);
 
 impl TopicIndex {
-    pub(super) fn insert(&mut self, filter: &str) {
-        self.0.entry(filter);
+    pub(super) fn insert(&mut self, filter: &str, router: RouterNumber) {
+        *self.0.entry(filter) = router;
     }
 
     pub(super) fn remove(&mut self, filter: &str) {
@@ -19,7 +22,7 @@ impl TopicIndex {
 
     /// Whether a filter matches.
     pub(super) fn wants(&self, topic: &str) -> bool {
-        let mut stop = |(): &()| ControlFlow::Break(());
+        let mut stop = |_: &_| ControlFlow::Break(());
         self.has_name(topic) || self.0.visit_wildcards(topic, &mut stop).is_break()
     }
 
@@ -28,15 +31,16 @@ impl TopicIndex {
         self.0.named(topic).is_some()
     }
 
-    /// How many filters with wildcards match.
-    pub(super) fn wildcard_matches(&self, topic: &str) -> usize {
-        let mut found = 0;
-        let mut count = |(): &()| {
-            found += 1;
+    /// Counts the filters with wildcards that match, by router. `counts` has a place for each.
+    pub(super) fn count_wildcards(&self, topic: &str, counts: &mut [usize]) {
+        let mut count = |router: &RouterNumber| {
+            if let Some(count) = counts.get_mut(*router) {
+                *count += 1;
+            }
             ControlFlow::Continue(())
         };
         match self.0.visit_wildcards(topic, &mut count) {
-            ControlFlow::Continue(()) | ControlFlow::Break(()) => found,
+            ControlFlow::Continue(()) | ControlFlow::Break(()) => {}
         }
     }
 }

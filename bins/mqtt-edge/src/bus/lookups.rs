@@ -7,6 +7,7 @@ use bytes::Bytes;
 use rumqttd::Forward;
 use rumqttd::protocol::{Packet, Publish};
 
+use super::index::RouterNumber;
 use super::trunk::SEGMENT_BYTES;
 
 /// The router's topic for messages that somebody subscribed to by the very name of their topic.
@@ -34,15 +35,18 @@ static TICKETS: [u8; 256] = {
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Found {
     pub(super) ticket: Ticket,
+    /// Which router has found it.
+    pub(super) router: RouterNumber,
     /// See `Trunk::filter`.
     pub(super) filter: usize,
 }
 
 impl Found {
-    pub(super) fn read(forward: &Forward) -> Option<Self> {
+    pub(super) fn read(forward: &Forward, router: RouterNumber) -> Option<Self> {
         let properties = forward.properties.as_ref()?;
         Some(Self {
             ticket: *forward.publish.payload.first()?,
+            router,
             filter: properties
                 .subscription_identifiers
                 .first()?

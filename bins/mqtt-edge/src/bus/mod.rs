@@ -9,7 +9,7 @@
 //!                           +--message--> queue of each link --next--> session
 //! ```
 //!
-//! One link to the router, the trunk, serves all sessions: it never closes, and the dispatcher
+//! One link to a router, the trunk, serves all sessions: it never closes, and the dispatcher
 //! takes everything that the router has before it gives it more. A link for each session would
 //! cost 33 KB, and 156 KB after 300 messages (measured; here 1.2 KB), would lose messages of slow
 //! clients without a word (the router's logs are bounded and a reader's cursor jumps), and its
@@ -25,6 +25,7 @@ mod router_bus;
 mod selector;
 mod subscriptions;
 mod trunk;
+mod trunks;
 
 #[cfg(test)]
 mod tests;

@@ -43,7 +43,7 @@ impl RouterWatch {
 impl RouterBus {
     /// Starts a router and its dispatcher. The router's thread cannot be stopped.
     pub fn start() -> Result<(Self, RouterWatch), BusError> {
-        Self::over(Trunk::open()?)
+        Self::over(Trunk::open(0)?)
     }
 
     pub(super) fn over(trunk: Trunk) -> Result<(Self, RouterWatch), BusError> {

@@ -13,18 +13,18 @@ use rumqttd::{Notification, Router, RouterConfig, Strategy};
 use tracing::error;
 
 use super::error::BusError;
+use super::index::RouterNumber;
 use super::lookups::{BY_NAME, Found, Lookups, routed};
-use crate::filter_map::is_exact;
 
 /// Size of a log segment in the router, in bytes as it counts them: topic and payload. It keeps
 /// two segments for each of its filters, for good, with 232 bytes of memory besides for each
 /// message. Larger ones make larger batches: see `Lookups::is_full`.
 pub(super) const SEGMENT_BYTES: usize = 2048;
 
-/// Filters with wildcards that may ever be subscribed. The router frees nothing of a filter (7 KB,
+/// Filters with wildcards that one router may ever get. It frees nothing of a filter (7 KB,
 /// and 70 KB after thousands of messages, measured), and compares each topic that is new to it with
 /// all of them (7 ms for 10,000 on a busy machine, measured).
-const MAX_FILTERS: usize = 10_000;
+pub(super) const MAX_FILTERS: usize = 10_000;
 
 /// Packets for which the router has not answered in this time are taken for its death: it answers
 /// within microseconds, milliseconds on a busy machine.
@@ -47,6 +47,7 @@ impl From<RouterDead> for BusError {
 /// [`BY_NAME`]: who has subscribed to a topic's very name is one look-up for us, while the router
 /// would keep a log for each lock.
 pub(super) struct Trunk {
+    router: RouterNumber,
     to_router: LinkTx,
     from_router: LinkRx,
     /// Numbers of the filters with wildcards that the router has ever seen.
@@ -56,16 +57,21 @@ pub(super) struct Trunk {
 
 impl Trunk {
     /// Starts a router. Its thread cannot be stopped: it lives as long as the process.
-    pub(super) fn open() -> Result<Self, RouterDead> {
-        let router = Router::new(0, config()).spawn();
+    pub(super) fn open(number: RouterNumber) -> Result<Self, RouterDead> {
+        let router = Router::new(number, config()).spawn();
         let (to_router, from_router, _) =
             LinkBuilder::new("trunk", router).build().map_err(dead)?;
-        Self::over(to_router, from_router)
+        Self::over(number, to_router, from_router)
     }
 
-    pub(super) fn over(to_router: LinkTx, from_router: LinkRx) -> Result<Self, RouterDead> {
+    pub(super) fn over(
+        router: RouterNumber,
+        to_router: LinkTx,
+        from_router: LinkRx,
+    ) -> Result<Self, RouterDead> {
         let (numbers, filters) = (HashMap::new(), Vec::new());
         let mut trunk = Self {
+            router,
             to_router,
             from_router,
             numbers,
@@ -75,16 +81,20 @@ impl Trunk {
         Ok(trunk)
     }
 
-    /// Subscribes to a filter that nobody has subscribed to.
-    pub(super) fn subscribe(&mut self, filter: &str) -> Result<Result<(), BusError>, RouterDead> {
-        if is_exact(filter) {
-            return Ok(Ok(()));
-        }
+    /// Whether it knows a filter with wildcards.
+    pub(super) fn knows(&self, filter: &str) -> bool {
+        self.numbers.contains_key(filter)
+    }
+
+    /// Whether it knows a filter with wildcards, or can take one that it does not know.
+    pub(super) fn takes(&self, filter: &str) -> bool {
+        self.knows(filter) || self.filters.len() < MAX_FILTERS
+    }
+
+    /// Subscribes to a filter with wildcards that nobody has subscribed to.
+    pub(super) fn subscribe(&mut self, filter: &str) -> Result<(), RouterDead> {
         let number = match self.numbers.get(filter) {
             Some(&number) => number,
-            None if self.filters.len() >= MAX_FILTERS => {
-                return Ok(Err(BusError::TooManyFilters(MAX_FILTERS)));
-            }
             None => {
                 let text: Arc<str> = filter.into();
                 self.filters.push(Arc::clone(&text));
@@ -92,14 +102,11 @@ impl Trunk {
                 self.filters.len()
             }
         };
-        self.ask_for(routed(filter), number).map(Ok)
+        self.ask_for(routed(filter), number)
     }
 
     /// Takes the subscription to a filter back.
     pub(super) fn unsubscribe(&mut self, filter: &str) -> Result<(), RouterDead> {
-        if is_exact(filter) {
-            return Ok(());
-        }
         let unsubscribe = Unsubscribe {
             pkid: 1,
             filters: vec![routed(filter)],
@@ -108,24 +115,27 @@ impl Trunk {
         self.wait_for(|packet| matches!(packet, Packet::UnsubAck(..)))
     }
 
-    /// Has the subscriptions of messages looked up, and adds them to `found`, in any order.
-    /// Empties the look-ups.
-    pub(super) fn look_up(
-        &mut self,
-        lookups: &mut Lookups,
-        found: &mut Vec<Found>,
-    ) -> Result<(), RouterDead> {
+    /// Asks for the subscriptions of messages. Takes the messages out of the look-ups.
+    pub(super) fn ask(&mut self, lookups: &mut Lookups) -> Result<(), RouterDead> {
         let mut packets = lookups.packets();
         let Some(last) = packets.next_back() else {
             return Ok(());
         };
         // One event for all of them: the router takes the whole buffer at once.
         self.to_router.buffer().extend(packets);
-        self.send(last)?;
+        self.send(last)
+    }
+
+    /// Adds the answer to [`ask`](Self::ask) to `found`, in any order.
+    pub(super) fn gather(
+        &mut self,
+        lookups: &mut Lookups,
+        found: &mut Vec<Found>,
+    ) -> Result<(), RouterDead> {
         let mut expected = lookups.take_expected();
         while expected > 0 {
             if let Notification::Forward(forward) = self.next()? {
-                found.extend(Found::read(&forward));
+                found.extend(Found::read(&forward, self.router));
                 expected -= 1;
             }
         }
@@ -136,7 +146,8 @@ impl Trunk {
     pub(super) fn check(&mut self) -> Result<(), RouterDead> {
         let mut lookups = Lookups::default();
         lookups.add_by_name(0);
-        self.look_up(&mut lookups, &mut Vec::new())
+        self.ask(&mut lookups)?;
+        self.gather(&mut lookups, &mut Vec::new())
     }
 
     /// The filter with a number of [`Found::filter`]; `None` for [`BY_NAME`].

@@ -125,7 +125,7 @@ fn router_and_intruder() -> (Trunk, LinkTx) {
     let (to_router, from_router, _) = LinkBuilder::new("trunk", router.clone()).build().unwrap();
     let (intruder, _, _) = LinkBuilder::new("intruder", router).build().unwrap();
     (
-        Trunk::over(to_router, from_router).unwrap_or_else(|_| panic!("no router")),
+        Trunk::over(0, to_router, from_router).unwrap_or_else(|_| panic!("no router")),
         intruder,
     )
 }

@@ -235,3 +235,31 @@ async fn shared_subscriptions_take_turns() {
         Vec::<Bytes>::new()
     );
 }
+
+/// Scenario: 10,050 sessions subscribe to a filter with a wildcard each, more than one router bears;
+/// messages for the first, the last and all of them; then all leave, and one comes back.
+/// Guarantee: each gets its own, and what is for all, once and in order, whichever router knows its
+/// filter.
+#[tokio::test]
+async fn more_filters_than_one_router_bears() {
+    let bus = bus();
+    let mut link = subscriber(&bus, &["to/#", "mark"], 1).await;
+    for number in 0..10_050 {
+        let filter = format!("to/{number}/+");
+        link.subscribe(&filter, at(1))
+            .await
+            .expect("a subscription");
+    }
+    let sent = ["to/0/a", "to/10049/a", "to/9999/b", "to/10000/b", "to/all"];
+    for topic in sent {
+        publish(&bus, topic, topic).await;
+    }
+    let got = payloads_until_mark(&bus, &mut link, "mark").await;
+    assert_eq!(got, sent);
+    link.close().await;
+    assert!(!bus.wants("to/10049/a"));
+    let mut link = subscriber(&bus, &["to/10049/+", "mark"], 1).await;
+    publish(&bus, "to/10049/a", "again").await;
+    let got = payloads_until_mark(&bus, &mut link, "mark").await;
+    assert_eq!(got, ["again"]);
+}
