@@ -4,11 +4,12 @@ use std::io::Write;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use access::Access;
 use anyhow::bail;
 use settings::Pipeline;
 use stage::stop_signal;
 
-use crate::stack::{Stack, StackOptions, default_data_dir};
+use crate::stack::{EdgeOptions, Stack, StackOptions, default_data_dir};
 
 /// Runs the whole pipeline on this machine: nats-server (unless one is given) and every stage as a
 /// child process that is started again when it dies. SIGTERM and Ctrl-C drain it.
@@ -17,14 +18,6 @@ pub(crate) struct UpArgs {
     /// The pipeline file; the built-in door-lock pipeline without one.
     #[arg(long, env = "LATCHWORK_CONFIG", value_name = "FILE")]
     config: Option<PathBuf>,
-    /// Where MQTT clients connect.
-    #[arg(
-        long,
-        env = "LATCHWORK_MQTT",
-        value_name = "ADDR",
-        default_value = "127.0.0.1:1883"
-    )]
-    mqtt: String,
     /// Kafka's bootstrap servers.
     #[arg(long, env = "LATCHWORK_KAFKA", value_name = "HOST:PORT")]
     kafka: String,
@@ -42,25 +35,26 @@ pub(crate) struct UpArgs {
     /// Everything durable lives here, and stages.json. Default: ~/.local/share/latchwork.
     #[arg(long, env = "LATCHWORK_DATA_DIR", value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// Let MQTT clients in without credentials.
-    #[arg(long, env = "LATCHWORK_ALLOW_ANONYMOUS")]
-    allow_anonymous: bool,
     /// Run only these stages, e.g. transform,kafka-sink.
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     stages: Vec<String>,
+    #[command(flatten)]
+    edge: EdgeOptions,
 }
 
 /// Runs the command.
 pub(crate) async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()> {
+    let edge = args.edge.clone();
     let options = options(args)?;
-    settings::Pipeline::load(options.config.as_deref())?;
     if options
         .stages
         .iter()
         .any(|stage| stage == topology::MQTT_EDGE.stage)
     {
-        // A port in use is told once, here, and not at each start of the edge.
-        drop(mqtt_edge::listener::listen(&options.mqtt).await?);
+        // A port in use, or a file with a fault, is told once, here, and not at each start of the
+        // edge.
+        drop(mqtt_edge::listener::bind(&edge.listeners).await?);
+        drop(Access::open(edge.access.settings())?);
     }
     let stop = stop_signal();
     let stack = tokio::select! {
@@ -72,7 +66,7 @@ pub(crate) async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()
             Ok(()) => writeln!(
                 out,
                 "latchwork is up: MQTT {} -> NATS {} -> Kafka {}, data in {} (Ctrl-C drains and stops)",
-                options.mqtt,
+                edge.ports(),
                 stack.nats_url(),
                 options.kafka, options.data_dir.display(),
             )?,
@@ -89,11 +83,12 @@ pub(crate) async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()
 
 fn options(args: UpArgs) -> anyhow::Result<StackOptions> {
     let data_dir = args.data_dir.unwrap_or_else(default_data_dir);
-    let mut options = StackOptions::new(data_dir, args.mqtt, args.kafka)?;
+    let mut options = StackOptions::new(data_dir, args.edge.listeners.mqtt.clone(), args.kafka)?;
     options.config = args.config.map(std::path::absolute).transpose()?;
     options.nats = args.nats;
     options.nats_port = Some(args.nats_port);
-    options.allow_anonymous = args.allow_anonymous;
+    options.allow_anonymous = args.edge.access.allow_anonymous;
+    options.edge_arguments = args.edge.arguments().to_vec();
     let all = topology::stages(|_| true);
     if let Some(unknown) = args
         .stages

@@ -4,15 +4,17 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bytes::BytesMut;
 use mio::{Registry, Token};
+use rmqtt_codec::types::QoS;
 
+use super::answers::{self, Releases};
 use super::flight::{Flight, Outcome};
-use super::frame::{self, Frame};
+use super::frame;
+use super::greeting::{connect_packet, window};
 use super::link::Link;
-use super::message::Template;
+use super::message::packet_id;
 use super::settings::LoadSettings;
-use crate::mqtt_client::{ReasonCode, Received, Wire};
+use super::template::{Style, Template};
 
 /// Between two attempts to connect, on average.
 const RETRY: Duration = Duration::from_millis(200);
@@ -27,7 +29,9 @@ pub(super) struct Client {
     index: usize,
     state: State,
     template: Template,
+    qos: QoS,
     flight: Flight,
+    releases: Releases,
     /// So many messages are due.
     due: u64,
     window: u64,
@@ -55,16 +59,22 @@ enum State {
 
 impl Client {
     pub(super) fn new(settings: &LoadSettings, run: u64, index: usize) -> Self {
+        let style = Style {
+            version: settings.version,
+            qos: settings.qos,
+        };
         Self {
             index,
             state: State::Down {
                 retry_at: Instant::now(),
             },
             template: match &settings.commands {
-                Some(keys) => Template::commands(settings.version, run, index, Arc::clone(keys)),
-                None => Template::new(settings.version, run, index, settings.payload),
+                Some(keys) => Template::commands(style, run, index, Arc::clone(keys)),
+                None => Template::states(style, run, index, settings.payload),
             },
+            qos: settings.qos,
             flight: Flight::default(),
+            releases: Releases::default(),
             due: 0,
             window: settings.window.into(),
         }
@@ -80,6 +90,14 @@ impl Client {
 
     pub(super) fn is_down(&self) -> bool {
         matches!(self.state, State::Down { .. })
+    }
+
+    /// Nothing waits to be written, and nothing for its PUBCOMP.
+    pub(super) fn is_settled(&self) -> bool {
+        match &self.state {
+            State::Up { link } => !link.is_blocked() && self.releases.count() == 0,
+            State::Down { .. } | State::Connecting { .. } | State::Greeting { .. } => true,
+        }
     }
 
     /// One more message is due.
@@ -115,9 +133,10 @@ impl Client {
         Ok(())
     }
 
-    /// Closes the connection; everything without PUBACK will be sent again.
+    /// Closes the connection; everything without PUBACK or PUBREC will be sent again.
     pub(super) fn disconnect(&mut self) {
         self.flight.rewind();
+        self.releases.clear();
         self.state = State::Down {
             retry_at: Instant::now() + RETRY.mul_f64(0.5 + fastrand::f64()),
         };
@@ -149,7 +168,7 @@ impl Client {
         };
         let unreachable = |error| format!("cannot reach MQTT at {}: {error}", settings.mqtt);
         self.state = if link.is_connected().map_err(unreachable)? {
-            let connect = connect_packet(settings, self.index)?;
+            let connect = connect_packet(settings, &settings.client(self.index))?;
             link.write(&connect).map_err(|error| error.to_string())?;
             State::Greeting { link, since }
         } else {
@@ -178,9 +197,10 @@ impl Client {
         let mut connack = None;
         match &mut self.state {
             State::Up { link } => {
-                let flight = &mut self.flight;
+                let (qos, flight, releases) = (self.qos, &mut self.flight, &mut self.releases);
                 link.read(buffer, |frame| {
-                    if let Some((sequence, refused)) = puback(flight, frame)? {
+                    let answer = answers::enter(qos, flight, releases, frame)?;
+                    if let Some((sequence, refused)) = answer {
                         acknowledged(sequence, refused);
                     }
                     Ok(())
@@ -204,7 +224,7 @@ impl Client {
     }
 
     /// Writes what is due and what the window has room for, in one go. Tells the sequence of each
-    /// message that is sent for the first time.
+    /// message that is sent for the first time. With `QoS` 0 that is all there is to a message.
     pub(super) fn send(
         &mut self,
         scratch: &mut Vec<u8>,
@@ -217,8 +237,13 @@ impl Client {
             return Ok(());
         }
         scratch.clear();
-        while let Some((sequence, again)) = self.flight.next(self.due, self.window) {
+        self.releases.take_unsent(scratch);
+        let window = self.window.saturating_sub(self.releases.count());
+        while let Some((sequence, again)) = self.flight.next(self.due, window) {
             self.template.write(sequence, again, scratch);
+            if self.qos == QoS::AtMostOnce {
+                self.flight.acknowledge(packet_id(sequence), false);
+            }
             if !again {
                 sent(sequence);
             }
@@ -231,58 +256,5 @@ impl Client {
 
     pub(super) fn into_outcome(self) -> (usize, Outcome) {
         (self.index, self.flight.into_outcome())
-    }
-}
-
-/// The message that a PUBACK acknowledges, and whether it is refused.
-fn puback(flight: &mut Flight, frame: Frame<'_>) -> Result<Option<(u64, bool)>, String> {
-    match frame.first {
-        frame::PUBACK => {
-            let (id, reason) = frame::puback(frame.body).ok_or("a PUBACK without identifier")?;
-            let refused = ReasonCode(reason).is_failure();
-            let sequence = flight.acknowledge(id, refused);
-            let sequence = sequence.ok_or("a PUBACK of a message that is not on its way")?;
-            Ok(Some((sequence, refused)))
-        }
-        frame::PINGRESP => Ok(None),
-        frame::DISCONNECT => {
-            let reason = ReasonCode(frame.body.first().copied().unwrap_or_default());
-            Err(format!("the server ended the connection: {reason}"))
-        }
-        other => Err(format!(
-            "the server sent a packet of type {}, unasked",
-            other >> 4
-        )),
-    }
-}
-
-fn connect_packet(settings: &LoadSettings, index: usize) -> Result<BytesMut, String> {
-    let mut packet = BytesMut::new();
-    let connect = Wire::new(settings.version).connect(&settings.client(index), &mut packet);
-    connect.map_err(|error| error.to_string())?;
-    Ok(packet)
-}
-
-/// The window that the server's CONNACK allows.
-fn window(settings: &LoadSettings, frame: Frame<'_>) -> Result<u64, String> {
-    if frame.first != frame::CONNACK {
-        return Err(format!(
-            "{} does not answer CONNECT as MQTT does",
-            settings.mqtt
-        ));
-    }
-    let received = Wire::new(settings.version).decode(&mut BytesMut::from(frame.whole));
-    match received.map_err(|error| error.to_string())? {
-        Some(Received::ConnAck(connack)) if !connack.reason.is_failure() => {
-            Ok(connack.receive_maximum.into())
-        }
-        Some(Received::ConnAck(connack)) => Err(format!(
-            "{} refuses the connection: {}",
-            settings.mqtt, connack.reason
-        )),
-        _ => Err(format!(
-            "{} does not answer CONNECT as MQTT does",
-            settings.mqtt
-        )),
     }
 }

@@ -5,13 +5,12 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use hdrhistogram::Histogram;
 use mio::{Events, Poll, Token};
 
+use super::books::{Books, Harvest};
 use super::client::Client;
-use super::control::{Control, Totals};
-use super::flight::Outcome;
-use super::schedule::{Schedule, nanoseconds};
+use super::control::Control;
+use super::schedule::Schedule;
 use super::settings::LoadSettings;
 
 /// Events of one round at most.
@@ -27,17 +26,6 @@ const OPENING: usize = 64;
 
 /// Bytes of one read.
 const READ: usize = 64 * 1024;
-
-/// What a thread brings home.
-#[derive(Debug)]
-pub(super) struct Harvest {
-    /// From the due time to the PUBACK, in microseconds.
-    pub(super) pubacks: Histogram<u64>,
-    /// From the due time to the write, in microseconds.
-    pub(super) sends: Histogram<u64>,
-    /// By the number of the client.
-    pub(super) outcomes: Vec<(usize, Outcome)>,
-}
 
 pub(super) struct Driver {
     settings: Arc<LoadSettings>,
@@ -60,15 +48,6 @@ pub(super) struct Driver {
     books: Books,
 }
 
-/// What is counted and measured.
-struct Books {
-    schedule: Schedule,
-    start: Option<Instant>,
-    totals: Totals,
-    pubacks: Histogram<u64>,
-    sends: Histogram<u64>,
-}
-
 impl Driver {
     pub(super) fn new(
         settings: Arc<LoadSettings>,
@@ -86,13 +65,7 @@ impl Driver {
             .iter()
             .map(|client| schedule.messages_of(client.index()))
             .sum();
-        let books = Books {
-            schedule,
-            start: None,
-            totals: Totals::default(),
-            pubacks: super::latency_histogram(),
-            sends: super::latency_histogram(),
-        };
+        let books = Books::new(&settings, schedule);
         Ok(Self {
             settings,
             address,
@@ -126,17 +99,14 @@ impl Driver {
             self.control.store(self.thread, self.books.totals);
         }
         self.clients.iter_mut().for_each(Client::leave);
-        let Books { pubacks, sends, .. } = self.books;
-        let outcomes = self.clients.into_iter().map(Client::into_outcome).collect();
-        Ok(Harvest {
-            pubacks,
-            sends,
-            outcomes,
-        })
+        let outcomes = self.clients.into_iter().map(Client::into_outcome);
+        Ok(self.books.into_harvest(outcomes.collect()))
     }
 
     fn is_done(&self) -> bool {
-        self.books.totals.acknowledged == self.messages || self.control.is_stopped()
+        let is_acknowledged = self.books.totals.acknowledged == self.messages;
+        (is_acknowledged && self.clients.iter().all(Client::is_settled))
+            || self.control.is_stopped()
     }
 
     /// Until the next message is due.
@@ -270,33 +240,6 @@ impl Driver {
         self.control.note_failure(failure.to_owned());
         if let Some(client) = self.clients.get_mut(number) {
             client.disconnect();
-        }
-    }
-}
-
-impl Books {
-    /// Nanoseconds since the start; `None` before it.
-    fn elapsed(&self) -> Option<u64> {
-        Some(nanoseconds(
-            Instant::now().checked_duration_since(self.start?)?,
-        ))
-    }
-
-    fn sent(&mut self, client: usize, sequence: u64) {
-        self.totals.sent += 1;
-        let due = self.schedule.due(client, sequence);
-        if let Some(now) = self.elapsed().filter(|_| self.schedule.is_measured(due)) {
-            self.sends.saturating_record(now.saturating_sub(due) / 1000);
-        }
-    }
-
-    fn acknowledged(&mut self, client: usize, sequence: u64, refused: bool, now: Option<u64>) {
-        self.totals.acknowledged += 1;
-        self.totals.refused += u64::from(refused);
-        let due = self.schedule.due(client, sequence);
-        if let Some(now) = now.filter(|_| self.schedule.is_measured(due)) {
-            self.pubacks
-                .saturating_record(now.saturating_sub(due) / 1000);
         }
     }
 }

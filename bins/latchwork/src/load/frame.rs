@@ -12,6 +12,10 @@ pub(super) struct Frame<'a> {
 
 pub(super) const CONNACK: u8 = 0x20;
 pub(super) const PUBACK: u8 = 0x40;
+pub(super) const PUBREC: u8 = 0x50;
+pub(super) const PUBREL: u8 = 0x62;
+pub(super) const PUBCOMP: u8 = 0x70;
+pub(super) const PINGREQ: u8 = 0xC0;
 pub(super) const PINGRESP: u8 = 0xD0;
 pub(super) const DISCONNECT: u8 = 0xE0;
 
@@ -44,8 +48,8 @@ fn low(byte: u8) -> usize {
     usize::from(byte & 0x7F)
 }
 
-/// Packet identifier and reason code of a PUBACK.
-pub(super) fn puback(body: &[u8]) -> Option<(u16, u8)> {
+/// Packet identifier and reason code of a PUBACK, PUBREC or PUBCOMP.
+pub(super) fn acknowledgement(body: &[u8]) -> Option<(u16, u8)> {
     match *body {
         [high, low] => Some((u16::from_be_bytes([high, low]), 0)),
         [high, low, reason, ..] => Some((u16::from_be_bytes([high, low]), reason)),
@@ -81,7 +85,7 @@ mod tests {
             let mut rest = &stream[..cut];
             let mut taken = Vec::new();
             while let Some(frame) = take(&mut rest).unwrap() {
-                taken.push((frame.first, puback(frame.body)));
+                taken.push((frame.first, acknowledgement(frame.body)));
             }
             let whole = ends.iter().filter(|end| **end <= cut).count();
             assert_eq!(taken, expected[..whole], "cut at {cut}");

@@ -1,24 +1,15 @@
-//! The messages: a template per client with digits filled in, and how to know one in Kafka.
+//! The payloads of the messages, and how to know one in Kafka.
 
-use std::sync::Arc;
 use std::time::{SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
-use command::KeyRing;
-
-use super::signed::Signed;
-use crate::mqtt_client::Version;
 
 /// Client id of the first client; the others follow. 17 digits, as real ones have.
 pub(super) const FIRST_CLIENT_ID: u64 = 20_000_000_000_000_000;
 
 /// Smallest payload: all fields, and room to pad.
 pub(super) const SMALLEST_PAYLOAD: usize = 150;
-
-/// A PUBLISH begins so, with `QoS` 1, and so when it is a repeat.
-const PUBLISH: u8 = 0x32;
-const PUBLISH_AGAIN: u8 = 0x3A;
 
 pub(super) const NUMBER: &str = r#"{"number":""#;
 
@@ -39,82 +30,9 @@ pub(super) fn packet_id(sequence: u64) -> u16 {
     u16::try_from(sequence % 65_535).unwrap_or_default() + 1
 }
 
-/// All PUBLISH packets of one client.
-#[derive(Debug)]
-pub(super) struct Template {
-    packet: Vec<u8>,
-    /// Where the packet identifier stands.
-    packet_id: usize,
-    /// Where the payload stands.
-    payload: usize,
-    /// Makes the payload anew for each message, instead of the digits.
-    signed: Option<Signed>,
-}
-
-impl Template {
-    /// `payload` is the size of the payload in bytes, at least [`SMALLEST_PAYLOAD`].
-    pub(super) fn new(version: Version, run: u64, client: usize, payload: usize) -> Self {
-        let client_id = FIRST_CLIENT_ID + client as u64;
-        let topic = format!("devices/{client_id}/state");
-        let body = body(run, client_id, payload);
-        Self::of(version, &topic, body.as_bytes(), None)
-    }
-
-    /// Commands to the client itself, signed with these keys.
-    pub(super) fn commands(version: Version, run: u64, client: usize, keys: Arc<KeyRing>) -> Self {
-        let client_id = FIRST_CLIENT_ID + client as u64;
-        let topic = format!("devices/{client_id}/command");
-        let signed = Signed::new(keys, client_id, run);
-        Self::of(version, &topic, &signed.payload(0), Some(signed))
-    }
-
-    fn of(version: Version, topic: &str, body: &[u8], signed: Option<Signed>) -> Self {
-        let properties: &[u8] = if version == Version::V5 { &[0] } else { &[] };
-        let length = 2 + topic.len() + 2 + properties.len() + body.len();
-
-        let mut packet = vec![PUBLISH];
-        push_length(&mut packet, length);
-        packet.extend(u16::try_from(topic.len()).unwrap_or_default().to_be_bytes());
-        packet.extend(topic.as_bytes());
-        let packet_id = packet.len();
-        packet.extend([0, 0]);
-        packet.extend(properties);
-        let payload = packet.len();
-        packet.extend(body);
-        Self {
-            packet,
-            packet_id,
-            payload,
-            signed,
-        }
-    }
-
-    /// Appends the PUBLISH of a message.
-    pub(super) fn write(&mut self, sequence: u64, again: bool, out: &mut Vec<u8>) {
-        if let Some(first) = self.packet.first_mut() {
-            *first = if again { PUBLISH_AGAIN } else { PUBLISH };
-        }
-        if let Some(place) = self.packet.get_mut(self.packet_id..self.packet_id + 2) {
-            place.copy_from_slice(&packet_id(sequence).to_be_bytes());
-        }
-        let digits = self.payload + NUMBER.len() + RUN_DIGITS;
-        if let Some(signed) = &self.signed {
-            self.packet.truncate(self.payload);
-            self.packet.extend(signed.payload(sequence));
-        } else if let Some(place) = self.packet.get_mut(digits..digits + SEQUENCE_DIGITS) {
-            let mut rest = sequence;
-            for digit in place.iter_mut().rev() {
-                *digit = b'0' + (rest % 10) as u8;
-                rest /= 10;
-            }
-        }
-        out.extend_from_slice(&self.packet);
-    }
-}
-
 /// A valid state of `size` bytes: a locked door that reports. All but the number is the same for
 /// all of a client, as with real locks; the padding is random.
-fn body(run: u64, client_id: u64, size: usize) -> String {
+pub(super) fn body(run: u64, client_id: u64, size: usize) -> String {
     let mut body = format!(
         r#"{NUMBER}{run:0RUN_DIGITS$}{:0SEQUENCE_DIGITS$}","process_id":"1","action":"lock","battery":{:.1},"lock_state":0,"version":1.1,"client_id":"{client_id}","pad":""#,
         0,
@@ -124,17 +42,6 @@ fn body(run: u64, client_id: u64, size: usize) -> String {
     body.extend(std::iter::repeat_with(fastrand::alphanumeric).take(padding));
     body.push_str("\"}");
     body
-}
-
-fn push_length(out: &mut Vec<u8>, mut length: usize) {
-    loop {
-        let byte = u8::try_from(length % 128).unwrap_or_default();
-        length /= 128;
-        out.push(if length > 0 { byte | 0x80 } else { byte });
-        if length == 0 {
-            return;
-        }
-    }
 }
 
 /// Finds messages of this run in envelopes.
@@ -199,64 +106,7 @@ fn number(digits: &[u8]) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
-    use bytes::BytesMut;
-    use rmqtt_codec::{v3, v5};
-    use tokio_util::codec::Decoder;
-
     use super::*;
-
-    /// Scenario: messages of several sizes in both versions, new and repeated.
-    /// Guarantee: an independent codec reads them as meant, the payload has its size and passes
-    /// the contract.
-    #[test]
-    fn packets_are_valid() {
-        let schemas = schema::Schemas::builtin().unwrap();
-        for (version, size) in [
-            (Version::V311, 150),
-            (Version::V311, 200),
-            (Version::V5, 60_000),
-        ] {
-            let mut template = Template::new(version, 42, 7, size);
-            for (sequence, again) in [
-                (0, false),
-                (65_534, true),
-                (65_535, false),
-                (1_234_567, true),
-            ] {
-                let mut bytes = Vec::new();
-                template.write(sequence, again, &mut bytes);
-                let mut bytes = BytesMut::from(&bytes[..]);
-                let publish = match version {
-                    Version::V311 => match v3::Codec::new(0).decode(&mut bytes).unwrap().unwrap().0
-                    {
-                        v3::Packet::Publish(publish) => publish,
-                        other => panic!("{other:?}"),
-                    },
-                    Version::V5 => {
-                        match v5::Codec::new(0, 0).decode(&mut bytes).unwrap().unwrap().0 {
-                            v5::Packet::Publish(publish) => publish,
-                            other => panic!("{other:?}"),
-                        }
-                    }
-                };
-                assert!(bytes.is_empty());
-                assert_eq!((publish.dup, publish.qos.value()), (again, 1));
-                assert_eq!(publish.packet_id.unwrap().get(), packet_id(sequence));
-                assert_eq!(&*publish.topic, "devices/20000000000000007/state");
-                assert_eq!(publish.payload.len(), size);
-                let text = std::str::from_utf8(&publish.payload).unwrap();
-                assert!(
-                    text.contains(&format!("\"number\":\"000042{sequence:010}\"")),
-                    "{text}"
-                );
-                schemas
-                    .get("lock-state")
-                    .unwrap()
-                    .check(&publish.payload)
-                    .unwrap();
-            }
-        }
-    }
 
     fn envelope(client_id: &str, user: &str, payload: &[u8]) -> Vec<u8> {
         let payload = STANDARD.encode(payload);

@@ -1,5 +1,6 @@
 //! One stage as a child process, started again when it dies.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
@@ -94,18 +95,19 @@ impl StageChild {
     }
 }
 
-fn stage_arguments(options: &StackOptions, stage: &str) -> Vec<String> {
-    let mut arguments = Vec::new();
+fn stage_arguments(options: &StackOptions, stage: &str) -> Vec<OsString> {
+    let mut arguments: Vec<OsString> = Vec::new();
     match stage {
         "mqtt-edge" => {
-            arguments.extend(["--mqtt".to_owned(), options.mqtt.clone()]);
+            arguments.extend(["--mqtt".into(), options.mqtt.clone().into()]);
             if options.allow_anonymous {
-                arguments.push("--allow-anonymous".to_owned());
+                arguments.push("--allow-anonymous".into());
             }
+            arguments.extend(options.edge_arguments.iter().cloned());
         }
         "kafka-sink" => {
-            arguments.extend(["--kafka".to_owned(), options.kafka.clone()]);
-            arguments.push("--ensure-topics".to_owned());
+            arguments.extend(["--kafka".into(), options.kafka.clone().into()]);
+            arguments.push("--ensure-topics".into());
         }
         _ => {}
     }

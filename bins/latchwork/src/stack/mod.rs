@@ -1,10 +1,12 @@
 //! The whole pipeline as child processes on this machine: for `up`, `demo` and the tests.
 
 mod child;
+mod edge_options;
 mod health;
 mod nats;
 mod roster;
 
+use std::ffi::OsString;
 use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 use topology::Part;
 
 use child::StageChild;
+pub use edge_options::EdgeOptions;
 pub use health::wait_until_ready;
 use nats::NatsChild;
 pub use roster::{Roster, RosterEntry};
@@ -39,6 +42,8 @@ pub struct StackOptions {
     pub nats_port: Option<u16>,
     /// Let clients in without credentials.
     pub allow_anonymous: bool,
+    /// Further arguments of mqtt-edge, such as [`EdgeOptions::arguments`].
+    pub edge_arguments: Vec<OsString>,
     /// Names of the stages to run.
     pub stages: Vec<String>,
     /// Folder for the stages' logs; on this process's own output when `None`.
@@ -59,6 +64,7 @@ impl StackOptions {
             nats: None,
             nats_port: None,
             allow_anonymous: false,
+            edge_arguments: Vec::new(),
             stages: topology::stages(|part| part == Part::Road)
                 .into_iter()
                 .map(str::to_owned)

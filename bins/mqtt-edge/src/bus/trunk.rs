@@ -93,15 +93,13 @@ impl Trunk {
 
     /// Subscribes to a filter with wildcards that nobody has subscribed to.
     pub(super) fn subscribe(&mut self, filter: &str) -> Result<(), RouterDead> {
-        let number = match self.numbers.get(filter) {
-            Some(&number) => number,
-            None => {
-                let text: Arc<str> = filter.into();
-                self.filters.push(Arc::clone(&text));
-                self.numbers.insert(text, self.filters.len());
-                self.filters.len()
-            }
-        };
+        let number = self.numbers.get(filter).copied();
+        let number = number.unwrap_or_else(|| {
+            let text: Arc<str> = filter.into();
+            self.filters.push(Arc::clone(&text));
+            self.numbers.insert(text, self.filters.len());
+            self.filters.len()
+        });
         self.ask_for(routed(filter), number)
     }
 

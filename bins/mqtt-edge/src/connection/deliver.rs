@@ -16,6 +16,9 @@ use crate::sessions::{FromQueue, Origin, Phase, Place, Queue, SessionState};
 /// lower.
 const WINDOW: u16 = 100;
 
+/// Retained messages that may wait for a client when it asks for more of them.
+const RETAINED_WAITING: usize = 10_000;
+
 /// Where messages for the client come from.
 pub(super) struct Delivering<B: Bus> {
     bus: B,
@@ -80,10 +83,17 @@ impl<B: Bus> Delivering<B> {
         }
     }
 
-    /// Retained messages come before what is published from now on.
-    pub(super) fn send_retained(&mut self, deliveries: impl Iterator<Item = Delivery>) {
+    /// Retained messages come before what is published from now on. A client that asks for more
+    /// while thousands wait has to go: they are memory.
+    pub(super) fn send_retained(&mut self, deliveries: Vec<Delivery>) -> Result<(), End> {
+        if self.ready.len() > RETAINED_WAITING {
+            let text = "asked for retained messages faster than it takes them";
+            return Err(End::with_text("too_slow", ReasonCode::QUOTA_EXCEEDED, text));
+        }
+        let deliveries = deliveries.into_iter();
         self.ready
             .extend(deliveries.map(|delivery| (None, delivery)));
+        Ok(())
     }
 
     /// Whether the client may get another message.

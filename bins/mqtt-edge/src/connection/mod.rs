@@ -14,6 +14,8 @@ mod outbox;
 mod pace;
 mod permissions;
 mod subscribe;
+#[cfg(test)]
+mod tests;
 mod unanswered;
 mod will;
 
@@ -173,7 +175,9 @@ impl<B: Bus> Connection<B> {
                 flushed?;
                 Ok(Step::Written)
             }
-            () = self.outbox.to_remember() => Ok(Step::Remember),
+            () = self.outbox.to_remember(), if self.session.durable.is_some() => {
+                Ok(Step::Remember)
+            }
             outgoing = self.delivering.next(&self.session, &self.edge.stores.queue), if has_room => {
                 Ok(Step::Outgoing(outgoing))
             }

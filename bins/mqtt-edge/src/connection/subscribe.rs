@@ -44,7 +44,7 @@ impl<B: Bus> Connection<B> {
             }
         }
         for (filter, options) in retained {
-            self.send_retained(&filter, options).await;
+            self.send_retained(&filter, options).await?;
         }
         Ok(())
     }
@@ -149,7 +149,11 @@ impl<B: Bus> Connection<B> {
     }
 
     /// The retained messages of a new subscription (MQTT 5.0, section 3.3.1.3).
-    async fn send_retained(&mut self, filter: &str, options: SubscriptionOptions) {
+    async fn send_retained(
+        &mut self,
+        filter: &str,
+        options: SubscriptionOptions,
+    ) -> Result<(), End> {
         let client_id = &self.template.client_id;
         let retained = self
             .edge
@@ -158,8 +162,11 @@ impl<B: Bus> Connection<B> {
             .matching(client_id, filter, options);
         match self.session.shared() {
             // They are part of the queue, and survive with it.
-            Some(session) => self.edge.stores.queue.add(session, retained).await,
-            None => self.delivering.send_retained(retained.into_iter()),
+            Some(session) => {
+                self.edge.stores.queue.add(session, retained).await;
+                Ok(())
+            }
+            None => self.delivering.send_retained(retained),
         }
     }
 }

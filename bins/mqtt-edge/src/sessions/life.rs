@@ -32,9 +32,15 @@ pub(crate) async fn begin<B: Bus>(
     clean: bool,
 ) -> Result<bool, Lost> {
     if let Some(durable) = &mut state.durable {
-        durable.renew(record);
-        durable.save(&edge.stores.sessions).await?;
-        return Ok(true);
+        durable.renew(record.clone());
+        match durable.save(&edge.stores.sessions).await {
+            Ok(()) => return Ok(true),
+            Err(Lost::Conflict) => {}
+            Err(lost) => return Err(lost),
+        }
+        // Another edge had it meanwhile: what it has left counts.
+        abandon(edge, state);
+        *state = SessionState::default();
     }
     let client_id = record.client_id.clone();
     let resumed = match read(edge, &client_id).await? {
@@ -101,9 +107,11 @@ pub(crate) async fn restore_all<B: Bus>(edge: &Edge<B>) -> Result<(), session::L
     for (record, revision) in loaded.sessions {
         let client_id = Bytes::from(record.client_id.clone());
         let epoch = record.epoch;
+        // What another edge has is that edge's to end.
+        let elsewhere = record.connected && record.node.as_bytes() != edge.node;
         let parked = Parked {
-            expires: expires(&record),
-            will: pending_will(edge, &record),
+            expires: expires(&record).filter(|_| !elsewhere),
+            will: pending_will(edge, &record).filter(|_| !elsewhere),
             state: restored_state(edge, record, revision),
         };
         edge.registry.restore(&client_id, epoch, Box::new(parked));

@@ -130,7 +130,7 @@ async fn everything_in_a_message_arrives() {
         message("a", "", 1),
         message("a", vec![9; 1 << 20], 1),
     ] {
-        bus.publish(sent.clone()).await.unwrap();
+        bus.publish(Arc::clone(&sent)).await.unwrap();
         assert_eq!(next(&mut link).await.0, sent);
     }
 }

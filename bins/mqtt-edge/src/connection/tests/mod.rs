@@ -1,0 +1,4 @@
+//! What a connection remembers, without a network.
+
+mod aliases;
+mod unanswered;

@@ -1,0 +1,128 @@
+//! Answers that wait for their frames.
+
+use std::num::NonZeroU16;
+
+use bytes::BytesMut;
+
+use crate::codec::{Encoder, ReasonCode, Version};
+use crate::connection::unanswered::{ExactlyOnce, Unanswered};
+use crate::sessions::Received;
+
+const V5: Encoder = Encoder::new(Version::V5);
+
+fn id(number: u16) -> NonZeroU16 {
+    NonZeroU16::new(number).unwrap()
+}
+
+/// `QoS` 1 for a frame.
+fn expect(unanswered: &mut Unanswered, frame: u64, number: u16) {
+    unanswered.expect(frame, id(number), ReasonCode::SUCCESS.into(), false);
+}
+
+/// What goes out when a frame is stored: first byte and identifier of each packet.
+fn stored(unanswered: &mut Unanswered, frame: u64) -> Vec<(u8, u8)> {
+    let mut out = BytesMut::new();
+    unanswered.stored(frame, V5, &mut out);
+    packets(&out)
+}
+
+fn packets(mut out: &[u8]) -> Vec<(u8, u8)> {
+    let mut packets = Vec::new();
+    while let [first, length, rest @ ..] = out {
+        packets.push((*first, rest[1]));
+        out = &rest[usize::from(*length)..];
+    }
+    packets
+}
+
+/// Scenario: messages of both levels in two frames, one of which gets another answer meanwhile,
+/// and a refusal that needs no frame.
+/// Guarantee: each answer comes with its frame, in the order of the messages; the refusal too.
+#[test]
+fn answers_keep_their_order() {
+    let mut unanswered = Unanswered::default();
+    expect(&mut unanswered, 1, 1);
+    assert_eq!(unanswered.begin(id(2), false), ExactlyOnce::New);
+    unanswered.expect(1, id(2), ReasonCode::SUCCESS.into(), true);
+    expect(&mut unanswered, 2, 3);
+    let mut out = BytesMut::new();
+    unanswered.refuse(
+        id(4),
+        ReasonCode::NOT_AUTHORIZED.into(),
+        false,
+        V5,
+        &mut out,
+    );
+    assert!(out.is_empty());
+    unanswered.overrule(id(3), ReasonCode::QUOTA_EXCEEDED.into());
+    assert_eq!(unanswered.outstanding(), 4);
+    assert_eq!(stored(&mut unanswered, 1), [(0x40, 1), (0x50, 2)]);
+    // The second one until it is released.
+    assert_eq!(unanswered.outstanding(), 3);
+    unanswered.stored(2, V5, &mut out);
+    assert_eq!(&out[..], [0x40, 3, 0, 3, 0x97, 0x40, 3, 0, 4, 0x87]);
+    out.clear();
+    unanswered.refuse(
+        id(5),
+        ReasonCode::NOT_AUTHORIZED.into(),
+        false,
+        V5,
+        &mut out,
+    );
+    assert_eq!(packets(&out), [(0x40, 5)]);
+    assert!(unanswered.is_answered() && unanswered.release(id(2)) && !unanswered.release(id(2)));
+}
+
+/// Scenario: a `QoS` 2 message comes again before it is stored, before that is remembered, after
+/// that, and after its release.
+/// Guarantee: it is stored once until it is released, and its PUBREC is not written before what is
+/// stored is remembered.
+#[test]
+fn exactly_once_until_released() {
+    let mut unanswered = Unanswered::resumed(&[], true);
+    assert_eq!(unanswered.begin(id(1), false), ExactlyOnce::New);
+    unanswered.expect(7, id(1), ReasonCode::SUCCESS.into(), true);
+    assert_eq!(unanswered.begin(id(1), true), ExactlyOnce::UnderWay);
+    assert!(stored(&mut unanswered, 7).is_empty());
+    assert_eq!(unanswered.begin(id(1), true), ExactlyOnce::UnderWay);
+    assert_eq!(unanswered.to_remember(), 1);
+    let mut out = BytesMut::new();
+    unanswered.remembered(1, V5, &mut out);
+    assert_eq!(packets(&out), [(0x50, 1)]);
+    assert_eq!(unanswered.begin(id(1), true), ExactlyOnce::Known);
+    assert!(unanswered.release(id(1)));
+    assert_eq!(unanswered.begin(id(1), false), ExactlyOnce::New);
+}
+
+/// Scenario: a message of `QoS` 2 is refused when its frame is stored.
+/// Guarantee: its identifier is free: the client may use it for another one (MQTT-4.3.3-9).
+#[test]
+fn a_refused_identifier_is_free() {
+    let mut unanswered = Unanswered::resumed(&[], true);
+    unanswered.begin(id(1), false);
+    unanswered.expect(1, id(1), ReasonCode::SUCCESS.into(), true);
+    unanswered.overrule(id(1), ReasonCode::QUOTA_EXCEEDED.into());
+    assert_eq!(stored(&mut unanswered, 1), [(0x50, 1)]);
+    assert_eq!(unanswered.begin(id(1), false), ExactlyOnce::New);
+}
+
+/// Scenario: two messages that an earlier connection, and two that an earlier life of the edge has
+/// left; each comes again, marked as sent before or not.
+/// Guarantee: what the edge itself remembers is known in any case. What it only read may have been
+/// released since: it is known when it is marked, and new when it is not.
+#[test]
+fn what_was_left_is_known() {
+    let left = |number, restored| Received {
+        packet_id: id(number),
+        restored,
+    };
+    let received = [left(1, false), left(2, false), left(3, true), left(4, true)];
+    let mut unanswered = Unanswered::resumed(&received, true);
+    assert_eq!(unanswered.outstanding(), 4);
+    assert_eq!(unanswered.received(), received);
+    let mut begin = |number, dup| unanswered.begin(id(number), dup);
+    assert_eq!(begin(1, true), ExactlyOnce::Known);
+    assert_eq!(begin(2, false), ExactlyOnce::Known);
+    assert_eq!(begin(3, true), ExactlyOnce::Known);
+    assert_eq!(begin(4, false), ExactlyOnce::New);
+}
