@@ -64,7 +64,8 @@ pub(super) fn enter(
             Ok(Some(answer))
         }
         (frame::PUBCOMP, QoS::ExactlyOnce) => {
-            let (id, _) = frame::acknowledgement(frame.body).ok_or("a PUBCOMP without identifier")?;
+            let (id, _) =
+                frame::acknowledgement(frame.body).ok_or("a PUBCOMP without identifier")?;
             releases.complete(id).map(|()| None)
         }
         (frame::PINGRESP, _) => Ok(None),

@@ -7,6 +7,7 @@ use std::time::Duration;
 use anyhow::Context;
 use command::KeyRing;
 use kafka::KafkaConnection;
+use rmqtt_codec::types::QoS;
 
 use super::cpu::NamedProcess;
 use super::message::SMALLEST_PAYLOAD;
@@ -44,6 +45,10 @@ pub struct LoadArgs {
     /// Send signed commands instead of states, each client to itself, with the keys of this file.
     #[arg(long, value_name = "KEYS-FILE", conflicts_with_all = ["kafka", "payload"])]
     commands: Option<PathBuf>,
+    /// QoS of the messages. With 0, only the time to the write can be measured; with 2, latency is
+    /// until PUBREC.
+    #[arg(long, value_name = "QOS", default_value_t = 1, value_parser = clap::value_parser!(u8).range(0..=2))]
+    qos: u8,
     /// Messages of one client without PUBACK at most; when it is full, its messages wait.
     #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u16).range(1..))]
     window: u16,
@@ -59,6 +64,23 @@ pub struct LoadArgs {
     /// Threads that drive the connections.
     #[arg(long, value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=64))]
     threads: u16,
+    /// Connections besides, that only connect: reports handshakes per second, and with --pids or
+    /// --stages the memory of each connection.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=1_000_000))]
+    idle: u32,
+    /// Each idle connection subscribes to its own commands.
+    #[arg(long, requires = "idle")]
+    idle_subscribe: bool,
+    /// Connections besides, that send malformed packets in every second slice of the measured
+    /// part: reports what that does to the others' latency.
+    #[arg(long, value_name = "N", default_value_t = 0, value_parser = clap::value_parser!(u32).range(..=10_000))]
+    hostile: u32,
+    /// Malformed packets per second of one hostile connection at most.
+    #[arg(long, value_name = "RATE", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=100_000), requires = "hostile")]
+    hostile_rate: u32,
+    /// Length of a slice.
+    #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_duration, requires = "hostile")]
+    slice: Duration,
     /// Print one JSON object instead of tables.
     #[arg(long)]
     pub(super) json: bool,
@@ -108,6 +130,13 @@ impl LoadArgs {
                 .map(KeyRing::read)
                 .transpose()?
                 .map(Arc::new),
+            qos: QoS::try_from(self.qos)
+                .map_err(|_| anyhow::anyhow!("--qos {} is not 0, 1 or 2", self.qos))?,
+            idle: self.idle as usize,
+            idle_subscribe: self.idle_subscribe,
+            hostile: self.hostile as usize,
+            hostile_rate: self.hostile_rate,
+            slice: self.slice,
             window: self.window,
             warmup: self.warmup,
             duration: self.duration,

@@ -25,11 +25,8 @@ pub(super) fn subscribe_packet(
 ) -> Result<BytesMut, String> {
     let mut packet = BytesMut::new();
     let filters = vec![ByteString::from(filter)];
-    let subscribe = Wire::new(settings.version).subscribe(
-        std::num::NonZeroU16::MIN,
-        filters,
-        &mut packet,
-    );
+    let subscribe =
+        Wire::new(settings.version).subscribe(std::num::NonZeroU16::MIN, filters, &mut packet);
     subscribe.map_err(|error| error.to_string())?;
     Ok(packet)
 }

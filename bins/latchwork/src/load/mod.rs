@@ -10,38 +10,61 @@
 //! filled in ([`message`]), and nothing is stored per message: a client and a number say when a message
 //! was due ([`schedule`]), what its packet identifier is ([`flight`]), and how to find it in Kafka
 //! ([`audit`]).
+//!
+//! Besides the load there may be connections that only stay ([`idle`]) and connections that send
+//! malformed packets ([`hostile`]). They run on the runtime, so that the load's loop has nothing
+//! to do with them.
 
+mod answers;
 mod args;
 mod audit;
+mod books;
 mod client;
 mod command;
 mod control;
 mod cpu;
 mod driver;
+mod error;
 mod flight;
 mod frame;
+mod greeting;
+mod hostile;
+mod idle;
+mod idle_handshake;
 mod kafka_side;
 mod link;
+mod malformed;
 mod message;
+mod open_files;
+mod origin;
 mod report;
 mod run;
 mod sample;
 mod schedule;
 mod settings;
+mod side_reports;
 mod signed;
+mod slices;
 mod summary;
+mod tables;
+mod template;
 mod verdict;
+mod watch;
 
+#[cfg(test)]
+mod edge_tests;
 #[cfg(test)]
 mod tests;
 
 pub use args::LoadArgs;
 pub use command::run_command;
 pub use cpu::NamedProcess;
+pub use error::LoadError;
 pub use report::{LatencyReport, LoadReport, ProcessReport};
-pub use run::{LoadError, run};
+pub use run::run;
 pub use sample::Second;
 pub use settings::LoadSettings;
+pub use side_reports::{HostileReport, IdleMemory, IdleReport};
 
 use hdrhistogram::Histogram;
 

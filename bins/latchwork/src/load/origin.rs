@@ -52,7 +52,12 @@ mod tests {
     fn a_crowd_has_many_addresses() {
         let here: SocketAddr = "127.0.0.1:1883".parse().unwrap();
         let at = |last| Some(Ipv4Addr::new(127, 0, 1, last));
-        for (number, address) in [(0, at(1)), (7_999, at(1)), (8_000, at(2)), (100_000, at(13))] {
+        for (number, address) in [
+            (0, at(1)),
+            (7_999, at(1)),
+            (8_000, at(2)),
+            (100_000, at(13)),
+        ] {
             assert_eq!(of_idle(here, number), address);
         }
         assert_eq!(of_hostile(here, 49), Some(Ipv4Addr::new(127, 0, 2, 50)));

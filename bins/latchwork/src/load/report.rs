@@ -1,11 +1,10 @@
-//! What a load has shown, for people and as JSON.
-
-use std::fmt;
+//! What a load has shown, as JSON; [`tables`](super::tables) shows it to people.
 
 use hdrhistogram::Histogram;
 use serde::Serialize;
 
 use super::sample::Second;
+use super::side_reports::{HostileReport, IdleReport};
 use super::verdict::float;
 
 /// What a load has shown. The counts and latencies are those of the measured part; the audit is of
@@ -27,13 +26,21 @@ pub struct LoadReport {
     pub in_kafka: Option<u64>,
     /// Seconds that were measured.
     pub measured_s: f64,
-    /// From the due time to the PUBACK.
+    /// Messages that were acknowledged, per second.
+    pub accepted_per_s: f64,
+    /// From the due time to the PUBACK; with `QoS` 2 to the PUBREC, with `QoS` 0 of none.
     pub publish_to_puback: LatencyReport,
     /// From the due time to the arrival at a Kafka consumer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub publish_to_kafka: Option<LatencyReport>,
     /// From the due time to the write: what the generator, or a full window, was late.
     pub due_to_write: LatencyReport,
+    /// Connections that only connected.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub idle: Option<IdleReport>,
+    /// Connections that sent malformed packets, and what that did to the others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub hostile: Option<HostileReport>,
     /// CPU and memory; the generator is the last.
     pub processes: Vec<ProcessReport>,
     /// CPU per acknowledged message of all processes but the generator and those named kafka.
@@ -56,6 +63,8 @@ pub struct Conditions {
     pub mqtt: String,
     /// `3.1.1` or `5.0`.
     pub mqtt_version: &'static str,
+    /// `QoS` of the messages.
+    pub qos: u8,
     /// Number of connections.
     pub clients: usize,
     /// Messages per second.
@@ -137,170 +146,4 @@ pub struct AuditReport {
     pub other_records: Option<u64>,
     /// Connections that broke; their messages were sent again.
     pub broken_connections: u64,
-}
-
-impl fmt::Display for LoadReport {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "latchwork {} on {}", self.latchwork, self.machine)?;
-        writeln!(f, "{}", self.conditions)?;
-        self.write_counts(f)?;
-        self.write_latencies(f)?;
-        self.write_processes(f)?;
-        self.write_audit(f)?;
-        self.write_seconds(f)?;
-        match &self.objections[..] {
-            [] => write!(f, "sustained: yes"),
-            objections => write!(f, "sustained: no ({})", objections.join("; ")),
-        }
-    }
-}
-
-impl fmt::Display for Conditions {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self {
-            mqtt,
-            mqtt_version,
-            clients,
-            rate,
-            payload,
-            window,
-            warmup_s,
-            threads,
-        } = self;
-        write!(
-            f,
-            "open loop at {rate}/s to {mqtt}: MQTT {mqtt_version}, QoS 1, {clients} clients with a window of {window}, \
-             {payload}-byte payloads; {warmup_s} s of warm-up not measured; {threads} generator thread(s)"
-        )
-    }
-}
-
-impl LoadReport {
-    fn write_counts(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "\n{:<22}{:>12}{:>12}",
-            format!("measured {:.1} s", self.measured_s),
-            "messages",
-            "per second"
-        )?;
-        let mut line = |name: &str, count: u64| {
-            let per_second = if self.measured_s > 0.0 {
-                float(count) / self.measured_s
-            } else {
-                0.0
-            };
-            writeln!(f, "{name:<22}{count:>12}{per_second:>12.0}")
-        };
-        line("due", self.due)?;
-        line("acknowledged", self.acknowledged)?;
-        self.in_kafka
-            .map_or(Ok(()), |count| line("in Kafka", count))
-    }
-
-    fn write_latencies(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let [p50, p90, p99, p999, max] = ["p50", "p90", "p99", "p99.9", "max"];
-        writeln!(
-            f,
-            "\n{:<22}{p50:>10}{p90:>10}{p99:>10}{p999:>10}{max:>10}",
-            "ms from the due time"
-        )?;
-        let mut line = |name: &str, latency: &LatencyReport| {
-            let LatencyReport {
-                p50_ms,
-                p90_ms,
-                p99_ms,
-                p999_ms,
-                max_ms,
-                ..
-            } = latency;
-            writeln!(
-                f,
-                "{name:<22}{p50_ms:>10.2}{p90_ms:>10.2}{p99_ms:>10.2}{p999_ms:>10.2}{max_ms:>10.2}"
-            )
-        };
-        line("to the write", &self.due_to_write)?;
-        line("to PUBACK", &self.publish_to_puback)?;
-        self.publish_to_kafka
-            .as_ref()
-            .map_or(Ok(()), |latency| line("to Kafka", latency))
-    }
-
-    fn write_processes(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(
-            f,
-            "\n{:<22}{:>12}{:>12}{:>12}",
-            "process", "us/message", "% of a core", "RSS in MiB"
-        )?;
-        let cell = |value: Option<f64>| {
-            value.map_or_else(|| "-".to_owned(), |value| format!("{value:.1}"))
-        };
-        for process in &self.processes {
-            let ProcessReport {
-                name,
-                us_per_message,
-                cpu_percent,
-                resident_mib,
-            } = process;
-            let [us, percent, mib] =
-                [us_per_message, cpu_percent, resident_mib].map(|value| cell(*value));
-            writeln!(f, "{name:<22}{us:>12}{percent:>12}{mib:>12}")?;
-        }
-        match self.pipeline_us_per_message {
-            Some(us) => writeln!(f, "{:<22}{us:>12.1}", "all but load and kafka"),
-            None => Ok(()),
-        }
-    }
-
-    fn write_audit(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let AuditReport {
-            sent,
-            acknowledged,
-            refused,
-            broken_connections,
-            ..
-        } = self.audit;
-        write!(
-            f,
-            "\nwarm-up included: sent {sent}, acknowledged {acknowledged}, refused {refused}"
-        )?;
-        let AuditReport {
-            lost,
-            duplicates,
-            out_of_order,
-            ..
-        } = self.audit;
-        if let (Some(lost), Some(duplicates), Some(moved)) = (lost, duplicates, out_of_order) {
-            write!(
-                f,
-                "; lost {lost}, duplicates {duplicates}, out of order {moved}"
-            )?;
-        }
-        if let Some(others @ 1..) = self.audit.other_records {
-            write!(f, "; {others} records of somebody else")?;
-        }
-        if broken_connections > 0 {
-            write!(f, "; {broken_connections} connections broke")?;
-        }
-        writeln!(f)
-    }
-
-    fn write_seconds(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let list = |values: Vec<String>| values.join(" ");
-        let backlog = self
-            .seconds
-            .iter()
-            .map(|second| second.backlog().to_string())
-            .collect();
-        writeln!(f, "due, not acknowledged, each second: {}", list(backlog))?;
-        let lag: Vec<_> = self
-            .seconds
-            .iter()
-            .filter_map(|second| Some(second.lag()?.to_string()))
-            .collect();
-        if lag.is_empty() {
-            return Ok(());
-        }
-        writeln!(f, "acknowledged, not in Kafka, each second: {}", list(lag))
-    }
 }

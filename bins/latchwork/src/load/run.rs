@@ -3,64 +3,31 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use kafka::KafkaError;
+use rmqtt_codec::types::QoS;
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
+use super::books::Harvest;
 use super::control::Control;
-use super::driver::{Driver, Harvest};
+use super::driver::Driver;
+use super::error::LoadError;
+use super::hostile::Flood;
+use super::idle::IdleCrowd;
 use super::kafka_side::KafkaSide;
 use super::message::run_token;
+use super::open_files::make_room;
 use super::report::LoadReport;
 use super::sample::Second;
-use super::schedule::{Schedule, nanoseconds};
+use super::schedule::Schedule;
 use super::settings::LoadSettings;
-use super::summary::{Measured, Usages, summarise};
+use super::summary::{Brought, summarise};
+use super::watch::Watch;
 
 /// How often it is looked whether something is done.
-const GLANCE: Duration = Duration::from_millis(20);
-
-/// Why a load could not be made.
-#[derive(Debug, thiserror::Error)]
-pub enum LoadError {
-    /// The address is not one.
-    #[error("cannot find MQTT at {address:?}: {reason}; give --mqtt as HOST:PORT")]
-    Address {
-        /// What was given.
-        address: String,
-        /// What the system said.
-        reason: String,
-    },
-    /// Not all clients got a connection.
-    #[error("only {connected} of {clients} clients could connect: {reason}")]
-    Connect {
-        /// How many could.
-        connected: u64,
-        /// How many should.
-        clients: usize,
-        /// The last failure.
-        reason: String,
-    },
-    /// It was stopped before the first message.
-    #[error("stopped before the load began")]
-    Stopped,
-    /// Kafka can't be read.
-    #[error(transparent)]
-    Kafka(#[from] KafkaError),
-    /// The system refuses threads or polling.
-    #[error("the load generator broke: {0}")]
-    System(String),
-}
-
-impl From<io::Error> for LoadError {
-    fn from(error: io::Error) -> Self {
-        Self::System(error.to_string())
-    }
-}
+pub(super) const GLANCE: Duration = Duration::from_millis(20);
 
 /// Makes the load, and tells each second of it. Cancelled by `stop`, it ends early and says so.
 pub async fn run(
@@ -68,7 +35,9 @@ pub async fn run(
     stop: CancellationToken,
     tell: impl FnMut(&Second),
 ) -> Result<LoadReport, LoadError> {
+    check(&settings)?;
     let settings = Arc::new(settings);
+    let address = resolve(&settings.mqtt)?;
     let schedule = Schedule::new(
         settings.clients,
         settings.rate,
@@ -84,8 +53,14 @@ pub async fn run(
     let arrived = kafka_side.as_ref().map(KafkaSide::arrived);
     let arrivals = kafka_side.map(|side| tokio::spawn(side.run(expected)));
 
-    let drivers = start_drivers(&settings, schedule, &control, run)?;
+    let drivers = start_drivers(&settings, address, schedule, &control, run)?;
     wait_for_connections(&settings, &control, &stop).await?;
+    let idle = tokio::select! {
+        idle = IdleCrowd::open(&settings, address) => idle?,
+        () = stop.cancelled() => return Err(LoadError::Stopped),
+    };
+    let start = *control.start.get_or_init(Instant::now);
+    let flood = Flood::start(&settings, address, start)?;
     let watched = Watch {
         settings: &settings,
         schedule,
@@ -93,30 +68,43 @@ pub async fn run(
         arrived,
         stop: &stop,
     };
-    let measured = watched.measure(tell).await;
+    let measured = watched.measure(start, tell).await;
+    let hostile = flood.stop().await;
 
     let harvests = reap(drivers, &control, settings.drain, &stop).await?;
-    let outcomes = Arc::new(
-        harvests
-            .iter()
-            .flat_map(|h| h.outcomes.iter().cloned())
-            .collect(),
+    let idle = idle.close().await?;
+    let outcomes = harvests.iter().flat_map(|h| h.outcomes.iter().cloned());
+    let expected = (
+        Arc::new(outcomes.collect()),
+        Instant::now() + settings.drain,
     );
-    expect.send_replace(Some((outcomes, Instant::now() + settings.drain)));
+    expect.send_replace(Some(expected));
+    let broken = |error: tokio::task::JoinError| LoadError::System(error.to_string());
     let arrivals = match arrivals {
-        Some(task) => Some(
-            task.await
-                .map_err(|error| LoadError::System(error.to_string()))??,
-        ),
+        Some(task) => Some(task.await.map_err(broken)??),
         None => None,
     };
-    Ok(summarise(
-        &settings,
-        &measured,
-        control.totals(),
-        &harvests,
-        arrivals.as_ref(),
-    ))
+    let brought = Brought {
+        totals: control.totals(),
+        harvests,
+        arrivals,
+        idle,
+        hostile,
+    };
+    Ok(summarise(&settings, &measured, brought))
+}
+
+/// What can't be measured is refused before anything is opened.
+fn check(settings: &LoadSettings) -> Result<(), LoadError> {
+    if settings.hostile > 0 {
+        if settings.qos == QoS::AtMostOnce {
+            return Err(LoadError::NothingToCompare);
+        }
+        settings.slices().ok_or(LoadError::Slices {
+            slice: settings.slice,
+        })?;
+    }
+    make_room(settings.clients + settings.idle + settings.hostile)
 }
 
 struct StopAtDrop(Arc<Control>);
@@ -131,11 +119,11 @@ type DriverThread = JoinHandle<io::Result<Harvest>>;
 
 fn start_drivers(
     settings: &Arc<LoadSettings>,
+    address: SocketAddr,
     schedule: Schedule,
     control: &Arc<Control>,
     run: u64,
 ) -> Result<Vec<DriverThread>, LoadError> {
-    let address = resolve(&settings.mqtt)?;
     let mut drivers = Vec::new();
     for thread in 0..settings.threads {
         let (settings, control) = (Arc::clone(settings), Arc::clone(control));
@@ -209,71 +197,4 @@ async fn reap(
         harvests.push(driver.join().map_err(panicked)??);
     }
     Ok(harvests)
-}
-
-/// Looks at the load from outside while it runs.
-struct Watch<'a> {
-    settings: &'a LoadSettings,
-    schedule: Schedule,
-    control: &'a Control,
-    arrived: Option<Arc<AtomicU64>>,
-    stop: &'a CancellationToken,
-}
-
-impl Watch<'_> {
-    /// Starts the schedule and follows it to its end.
-    async fn measure(&self, mut tell: impl FnMut(&Second)) -> Measured {
-        let start = *self.control.start.get_or_init(Instant::now);
-        let begin = start + self.settings.warmup;
-        let end = begin + self.settings.duration;
-        let mut seconds = Vec::new();
-        let mut usages = None;
-        let mut moment = start;
-        let mut was_interrupted = false;
-        while moment < end && !was_interrupted {
-            let next_second = moment + Duration::from_secs(1);
-            moment = if moment < begin {
-                next_second.min(begin)
-            } else {
-                next_second.min(end)
-            };
-            was_interrupted = tokio::select! {
-                () = tokio::time::sleep_until(moment.into()) => false,
-                () = self.stop.cancelled() => true,
-            };
-            let second = self.look(start);
-            tell(&second);
-            if moment >= begin {
-                if seconds.is_empty() {
-                    usages = Some(Usages::take(self.settings));
-                }
-                seconds.push(second);
-            }
-        }
-        let end_usages = Usages::take(self.settings);
-        let elapsed = start.elapsed().saturating_sub(self.settings.warmup);
-        Measured {
-            seconds,
-            elapsed,
-            usages: usages.map(|begin| (begin, end_usages)),
-            was_interrupted,
-        }
-    }
-
-    fn look(&self, start: Instant) -> Second {
-        let elapsed = start.elapsed();
-        // First what comes last on the way, so that nothing seems to be ahead of itself.
-        let in_kafka = self
-            .arrived
-            .as_ref()
-            .map(|arrived| arrived.load(Ordering::Relaxed));
-        let totals = self.control.totals();
-        Second {
-            second: u32::try_from((elapsed + GLANCE).as_secs()).unwrap_or(u32::MAX),
-            due: self.schedule.due_by(nanoseconds(elapsed)),
-            sent: totals.sent,
-            acknowledged: totals.acknowledged,
-            in_kafka,
-        }
-    }
 }

@@ -6,9 +6,11 @@ use std::time::Duration;
 use bytes::Bytes;
 use command::KeyRing;
 use kafka::KafkaConnection;
+use rmqtt_codec::types::QoS;
 
 use super::cpu::NamedProcess;
 use super::message::FIRST_CLIENT_ID;
+use super::slices::Slices;
 use crate::mqtt_client::{ClientOptions, Version};
 
 /// What load to make.
@@ -32,7 +34,9 @@ pub struct LoadSettings {
     pub payload: usize,
     /// Keys that sign commands, which are sent instead of states.
     pub commands: Option<Arc<KeyRing>>,
-    /// Messages of one client without PUBACK at most, 1 to 65,535; fewer when an MQTT 5 server
+    /// `QoS` of the messages.
+    pub qos: QoS,
+    /// Messages of one client without PUBACK (with `QoS` 2: PUBCOMP) at most, 1 to 65,535; fewer when an MQTT 5 server
     /// wants fewer.
     pub window: u16,
     /// Load before the measurement.
@@ -45,6 +49,16 @@ pub struct LoadSettings {
     pub drain: Duration,
     /// Threads that drive the connections.
     pub threads: usize,
+    /// Connections besides, that only connect.
+    pub idle: usize,
+    /// Whether each of them subscribes to its own commands.
+    pub idle_subscribe: bool,
+    /// Connections besides, that send malformed packets in every second slice.
+    pub hostile: usize,
+    /// Malformed packets per second of one connection at most.
+    pub hostile_rate: u32,
+    /// Length of a slice, when there are hostile connections.
+    pub slice: Duration,
     /// Processes whose CPU time and memory are reported.
     pub processes: Vec<NamedProcess>,
 }
@@ -63,19 +77,36 @@ impl LoadSettings {
             rate: 50_000,
             payload: 200,
             commands: None,
+            qos: QoS::AtLeastOnce,
             window: 20,
             warmup: Duration::from_secs(3),
             duration: Duration::from_secs(30),
             connect: Duration::from_secs(30),
             drain: Duration::from_secs(30),
             threads: 1,
+            idle: 0,
+            idle_subscribe: false,
+            hostile: 0,
+            hostile_rate: 20,
+            slice: Duration::from_secs(2),
             processes: Vec::new(),
         }
     }
 
+    /// The slices of the measured part; `None` without hostile connections.
+    pub(super) fn slices(&self) -> Option<Slices> {
+        let slices = Slices::new(self.warmup, self.duration, self.slice);
+        slices.filter(|_| self.hostile > 0)
+    }
+
     /// How a client connects. No pings: the load itself keeps the connection alive.
     pub(super) fn client(&self, client: usize) -> ClientOptions {
-        let client_id = (FIRST_CLIENT_ID + client as u64).to_string();
+        self.connection(FIRST_CLIENT_ID + client as u64)
+    }
+
+    /// How any connection of this load connects.
+    pub(super) fn connection(&self, client_id: u64) -> ClientOptions {
+        let client_id = client_id.to_string();
         ClientOptions {
             version: self.version,
             username: self.username.clone().map(Into::into),

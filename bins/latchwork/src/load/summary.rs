@@ -5,14 +5,16 @@ use std::time::Duration;
 
 use hdrhistogram::Histogram;
 
+use super::books::Harvest;
 use super::control::Totals;
 use super::cpu::Usage;
-use super::driver::Harvest;
+use super::hostile::Tally;
 use super::kafka_side::Arrivals;
 use super::report::{AuditReport, Conditions, LatencyReport, LoadReport, ProcessReport};
 use super::sample::Second;
 use super::settings::LoadSettings;
-use super::verdict::{Evidence, float, objections};
+use super::side_reports::{HostileReport, IdleReport};
+use super::verdict::{Evidence, float, objections, per_second};
 use crate::mqtt_client::Version;
 
 /// What was seen of the measured part from outside.
@@ -49,15 +51,36 @@ impl Usages {
         };
         Self(named.chain([generator]).collect())
     }
+
+    /// Name and resident bytes of each process that is there.
+    pub(super) fn resident(&self) -> impl Iterator<Item = (&str, u64)> {
+        let usages = self.0.iter();
+        usages.filter_map(|named| Some((named.name.as_str(), named.usage?.resident)))
+    }
+}
+
+/// What all parts of a load bring home.
+#[derive(Debug)]
+pub(super) struct Brought {
+    pub(super) totals: Totals,
+    pub(super) harvests: Vec<Harvest>,
+    pub(super) arrivals: Option<Arrivals>,
+    pub(super) idle: Option<IdleReport>,
+    pub(super) hostile: Option<Tally>,
 }
 
 pub(super) fn summarise(
     settings: &LoadSettings,
     measured: &Measured,
-    totals: Totals,
-    harvests: &[Harvest],
-    arrivals: Option<&Arrivals>,
+    brought: Brought,
 ) -> LoadReport {
+    let Brought {
+        totals,
+        harvests,
+        arrivals,
+        idle,
+        hostile,
+    } = brought;
     let pubacks = sum(harvests.iter().map(|harvest| &harvest.pubacks));
     let sends = sum(harvests.iter().map(|harvest| &harvest.sends));
     let grew = |count: fn(&Second) -> Option<u64>| {
@@ -66,7 +89,7 @@ pub(super) fn summarise(
         Some(last.saturating_sub(first))
     };
     let acknowledged = grew(|second| Some(second.acknowledged)).unwrap_or_default();
-    let audit = audit(totals, arrivals);
+    let audit = audit(totals, arrivals.as_ref());
     let processes = processes(measured, acknowledged);
     let objections = objections(&Evidence {
         seconds: &measured.seconds,
@@ -86,9 +109,17 @@ pub(super) fn summarise(
         acknowledged,
         in_kafka: grew(|second| second.in_kafka),
         measured_s: measured.elapsed.as_secs_f64(),
+        accepted_per_s: per_second(
+            acknowledged.saturating_sub(audit.refused),
+            measured.elapsed.as_secs_f64(),
+        ),
         publish_to_puback: LatencyReport::new(&pubacks),
-        publish_to_kafka: arrivals.map(|arrivals| LatencyReport::new(&arrivals.latencies)),
+        publish_to_kafka: arrivals
+            .as_ref()
+            .map(|arrivals| LatencyReport::new(&arrivals.latencies)),
         due_to_write: LatencyReport::new(&sends),
+        idle,
+        hostile: hostile.map(|tally| HostileReport::new(settings, tally, &harvests)),
         pipeline_us_per_message: pipeline(settings, &processes),
         processes,
         audit,
@@ -98,7 +129,7 @@ pub(super) fn summarise(
     }
 }
 
-fn sum<'a>(parts: impl Iterator<Item = &'a Histogram<u64>>) -> Histogram<u64> {
+pub(super) fn sum<'a>(parts: impl Iterator<Item = &'a Histogram<u64>>) -> Histogram<u64> {
     parts.fold(super::latency_histogram(), |sum, part| sum + part)
 }
 
@@ -155,6 +186,7 @@ fn conditions(settings: &LoadSettings) -> Conditions {
             Version::V311 => "3.1.1",
             Version::V5 => "5.0",
         },
+        qos: settings.qos.value(),
         clients: settings.clients,
         rate: settings.rate,
         payload: settings.payload,

@@ -15,7 +15,7 @@ const PUBLISH: u8 = 0x30;
 /// Flag of a repeat. With `QoS` 0 nothing is repeated.
 const DUP: u8 = 8;
 
-/// What all PUBLISHes of a load have in common.
+/// What all messages of a load have in common.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Style {
     pub(super) version: Version,
@@ -53,8 +53,16 @@ impl Template {
     }
 
     fn of(style: Style, topic: &str, body: &[u8], signed: Option<Signed>) -> Self {
-        let properties: &[u8] = if style.version == Version::V5 { &[0] } else { &[] };
-        let id: &[u8] = if style.qos == QoS::AtMostOnce { &[] } else { &[0, 0] };
+        let properties: &[u8] = if style.version == Version::V5 {
+            &[0]
+        } else {
+            &[]
+        };
+        let id: &[u8] = if style.qos == QoS::AtMostOnce {
+            &[]
+        } else {
+            &[0, 0]
+        };
         let length = 2 + topic.len() + id.len() + properties.len() + body.len();
 
         let mut packet = vec![PUBLISH | style.qos.value() << 1];
@@ -80,7 +88,9 @@ impl Template {
         if let Some(first) = self.packet.first_mut() {
             *first = PUBLISH | self.qos.value() << 1 | if again { DUP } else { 0 };
         }
-        let place = self.packet_id.and_then(|at| self.packet.get_mut(at..at + 2));
+        let place = self
+            .packet_id
+            .and_then(|at| self.packet.get_mut(at..at + 2));
         if let Some(place) = place {
             place.copy_from_slice(&packet_id(sequence).to_be_bytes());
         }

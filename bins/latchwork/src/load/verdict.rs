@@ -98,6 +98,15 @@ pub(super) fn float(count: u64) -> f64 {
     count as f64
 }
 
+/// None in no time.
+pub(super) fn per_second(count: u64, seconds: f64) -> f64 {
+    if seconds > 0.0 {
+        float(count) / seconds
+    } else {
+        0.0
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -7,7 +7,7 @@ use record::Kind;
 
 use super::{Connection, End};
 use crate::bus::{Bus, Delivery};
-use crate::codec::{ReasonCode, Version};
+use crate::codec::ReasonCode;
 use crate::sessions::Origin;
 
 impl<B: Bus> Connection<B> {
@@ -53,27 +53,15 @@ impl<B: Bus> Connection<B> {
         }
     }
 
-    /// PUBREL: the client forgets a message of its own.
-    pub(super) fn release(&mut self, packet_id: NonZeroU16) {
-        let known = self.outbox.release(packet_id);
-        let reason = self.identifier_reason(known);
-        self.outbox
-            .send(|encoder, out| encoder.encode_pubcomp(packet_id, reason, out));
-    }
-
-    fn send_release(&self, packet_id: NonZeroU16, known: bool) {
-        let reason = self.identifier_reason(known);
-        self.outbox
-            .send(|encoder, out| encoder.encode_pubrel(packet_id, reason, out));
-    }
-
     /// 3.1.1 has no word for an identifier that nobody knows.
-    fn identifier_reason(&self, known: bool) -> ReasonCode {
-        if known || self.version == Version::V311 {
+    fn send_release(&self, packet_id: NonZeroU16, known: bool) {
+        let reason = if known {
             ReasonCode::SUCCESS
         } else {
             ReasonCode::PACKET_IDENTIFIER_NOT_FOUND
-        }
+        };
+        self.outbox
+            .send(|encoder, out| encoder.encode_pubrel(packet_id, reason, out));
     }
 
     async fn acked(&mut self, delivery: &Delivery, origin: Origin) -> Result<(), End> {
@@ -98,12 +86,11 @@ impl<B: Bus> Connection<B> {
         }
     }
 
-    /// `QoS` 2 messages of the client are stored: remembered, and only then acknowledged.
+    /// `QoS` 2 messages of the client are stored or released: remembered, and only then answered.
     pub(super) async fn remember_received(&mut self) -> Result<(), End> {
         let (received, answers) = self.outbox.received();
         if let Some(durable) = &mut self.session.durable {
-            let ids = received.iter().map(|received| received.packet_id.get());
-            durable.record.received = ids.collect();
+            durable.record.received = received.iter().map(|id| id.get()).collect();
             self.save().await?;
         }
         self.outbox.remembered(answers);

@@ -78,7 +78,7 @@ impl<B: Bus> Connection<B> {
         let Some(packet_id) = publish.packet_id.filter(|_| publish.qos == 2) else {
             return false;
         };
-        match self.outbox.begin_exactly_once(packet_id, publish.dup) {
+        match self.outbox.begin_exactly_once(packet_id) {
             ExactlyOnce::New => false,
             ExactlyOnce::UnderWay => true,
             ExactlyOnce::Known => {
@@ -265,7 +265,7 @@ impl<B: Bus> Connection<B> {
             Packet::PubAck { packet_id, .. } => self.acknowledged(packet_id).await,
             Packet::PubRec { packet_id, reason } => self.received(packet_id, reason).await,
             Packet::PubRel { packet_id, .. } => {
-                self.release(packet_id);
+                self.outbox.release(packet_id);
                 Ok(())
             }
             Packet::PubComp { packet_id, .. } => {

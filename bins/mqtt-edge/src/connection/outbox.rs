@@ -12,7 +12,6 @@ use tokio::sync::Notify;
 
 use super::unanswered::{ExactlyOnce, Unanswered};
 use crate::codec::{Answer, Encoder};
-use crate::sessions::Received;
 use crate::wire::{WireReader, WireWriter};
 
 /// How long the last bytes may take to leave.
@@ -111,13 +110,20 @@ impl Outbox {
     }
 
     /// A `QoS` 2 PUBLISH came.
-    pub(super) fn begin_exactly_once(&self, packet_id: NonZeroU16, dup: bool) -> ExactlyOnce {
-        self.state.lock().unanswered.begin(packet_id, dup)
+    pub(super) fn begin_exactly_once(&self, packet_id: NonZeroU16) -> ExactlyOnce {
+        self.state.lock().unanswered.begin(packet_id)
     }
 
-    /// A PUBREL came. False when no message has this identifier.
-    pub(super) fn release(&self, packet_id: NonZeroU16) -> bool {
-        self.state.lock().unanswered.release(packet_id)
+    /// A PUBREL came.
+    pub(super) fn release(&self, packet_id: NonZeroU16) {
+        let mut state = self.state.lock();
+        let State {
+            unanswered, out, ..
+        } = &mut *state;
+        if unanswered.release(packet_id, self.encoder, out) {
+            self.to_remember.notify_one();
+        }
+        self.answered(&mut state);
     }
 
     /// Waits until [`received`](Self::received) must be remembered before the client hears of it.
@@ -127,9 +133,10 @@ impl Outbox {
 
     /// `QoS` 2 messages that are stored and not released, and how many of their answers wait for
     /// [`remembered`](Self::remembered).
-    pub(super) fn received(&self) -> (Vec<Received>, usize) {
+    pub(super) fn received(&self) -> (Vec<NonZeroU16>, usize) {
         let state = self.state.lock();
-        (state.unanswered.received(), state.unanswered.to_remember())
+        let received = state.unanswered.received().collect();
+        (received, state.unanswered.to_remember())
     }
 
     /// So many of the answers may go out.

@@ -5,8 +5,7 @@ use std::num::NonZeroU16;
 
 use bytes::BytesMut;
 
-use crate::codec::{Answer, Encoder};
-use crate::sessions::Received;
+use crate::codec::{Answer, Encoder, ReasonCode};
 
 /// What the client waits for: PUBACKs and PUBRECs until their frames are stored, and what it has
 /// to release.
@@ -16,10 +15,11 @@ pub(super) struct Unanswered {
     waiting: VecDeque<Waiting>,
     /// `QoS` 2 messages until they are released.
     exactly_once: BTreeMap<NonZeroU16, Stored>,
-    /// The session outlives its connection: what is stored must be remembered before PUBREC says
-    /// so, or a repetition after a crash of the edge would be stored again.
+    /// The session outlives its connection, and perhaps this edge: which messages are stored and
+    /// not released is remembered before the client hears of it. Otherwise a repetition would be
+    /// stored again, or a new message under an old identifier not at all.
     remember: bool,
-    to_remember: Vec<(NonZeroU16, Answer)>,
+    to_remember: Vec<Unsaid>,
 }
 
 #[derive(Debug)]
@@ -35,8 +35,13 @@ struct Waiting {
 enum Stored {
     NotYet,
     Yes,
-    /// Yes, says what an earlier life of this edge has left; released since, perhaps.
-    Restored,
+}
+
+/// An answer that waits until it is remembered.
+#[derive(Clone, Copy, Debug)]
+enum Unsaid {
+    Received(NonZeroU16, Answer),
+    Completed(NonZeroU16),
 }
 
 /// What a `QoS` 2 PUBLISH is.
@@ -51,32 +56,21 @@ pub(super) enum ExactlyOnce {
 
 impl Unanswered {
     /// Goes on where an earlier connection of the session was.
-    pub(super) fn resumed(received: &[Received], remember: bool) -> Self {
-        let stored = |received: &Received| {
-            if received.restored {
-                Stored::Restored
-            } else {
-                Stored::Yes
-            }
-        };
+    pub(super) fn resumed(received: &[NonZeroU16], remember: bool) -> Self {
         Self {
-            exactly_once: received
-                .iter()
-                .map(|received| (received.packet_id, stored(received)))
-                .collect(),
+            exactly_once: received.iter().map(|id| (*id, Stored::Yes)).collect(),
             remember,
             ..Self::default()
         }
     }
 
-    /// A `QoS` 2 PUBLISH came.
-    pub(super) fn begin(&mut self, packet_id: NonZeroU16, dup: bool) -> ExactlyOnce {
+    /// A `QoS` 2 PUBLISH came. Many clients do not mark a repetition, so the mark means nothing.
+    pub(super) fn begin(&mut self, packet_id: NonZeroU16) -> ExactlyOnce {
         match self.exactly_once.get(&packet_id) {
             Some(Stored::NotYet) => ExactlyOnce::UnderWay,
             Some(Stored::Yes) if self.is_unsaid(packet_id) => ExactlyOnce::UnderWay,
             Some(Stored::Yes) => ExactlyOnce::Known,
-            Some(Stored::Restored) if dup => ExactlyOnce::Known,
-            Some(Stored::Restored) | None => {
+            None => {
                 self.exactly_once.insert(packet_id, Stored::NotYet);
                 ExactlyOnce::New
             }
@@ -85,7 +79,8 @@ impl Unanswered {
 
     /// Whether its PUBREC waits until it is remembered.
     fn is_unsaid(&self, packet_id: NonZeroU16) -> bool {
-        self.to_remember.iter().any(|(id, _)| *id == packet_id)
+        let is_it = |unsaid: &Unsaid| matches!(unsaid, Unsaid::Received(id, _) if *id == packet_id);
+        self.to_remember.iter().any(is_it)
     }
 
     /// An answer that waits for a frame.
@@ -143,21 +138,42 @@ impl Unanswered {
                 encoder.encode_pubrec(packet_id, answer, out);
             } else {
                 self.exactly_once.insert(packet_id, Stored::Yes);
-                if self.remember {
-                    self.to_remember.push((packet_id, answer));
-                } else {
-                    encoder.encode_pubrec(packet_id, answer, out);
-                }
+                self.say(Unsaid::Received(packet_id, answer), encoder, out);
             }
         }
         !self.to_remember.is_empty()
     }
 
-    /// What is stored is remembered up to here: writes those answers.
+    /// A PUBREL. True when its PUBCOMP is to be remembered first.
+    pub(super) fn release(
+        &mut self,
+        packet_id: NonZeroU16,
+        encoder: Encoder,
+        out: &mut BytesMut,
+    ) -> bool {
+        if self.exactly_once.remove(&packet_id).is_some() {
+            self.say(Unsaid::Completed(packet_id), encoder, out);
+        } else {
+            // 3.1.1 has no word for it, and its clients none for a missing PUBCOMP.
+            let reason = ReasonCode::PACKET_IDENTIFIER_NOT_FOUND;
+            encoder.encode_pubcomp(packet_id, reason, out);
+        }
+        !self.to_remember.is_empty()
+    }
+
+    fn say(&mut self, unsaid: Unsaid, encoder: Encoder, out: &mut BytesMut) {
+        if self.remember {
+            self.to_remember.push(unsaid);
+        } else {
+            unsaid.encode(encoder, out);
+        }
+    }
+
+    /// What is stored and released is remembered up to here: writes those answers.
     pub(super) fn remembered(&mut self, count: usize, encoder: Encoder, out: &mut BytesMut) {
         let count = count.min(self.to_remember.len());
-        for (packet_id, answer) in self.to_remember.drain(..count) {
-            encoder.encode_pubrec(packet_id, answer, out);
+        for unsaid in self.to_remember.drain(..count) {
+            unsaid.encode(encoder, out);
         }
     }
 
@@ -166,16 +182,9 @@ impl Unanswered {
         self.to_remember.len()
     }
 
-    /// A PUBREL. False when no message has this identifier.
-    pub(super) fn release(&mut self, packet_id: NonZeroU16) -> bool {
-        self.exactly_once.remove(&packet_id).is_some()
-    }
-
     /// Messages that count towards our Receive Maximum.
     pub(super) fn outstanding(&self) -> usize {
-        let not_yet = self.exactly_once.values();
-        let released = not_yet.filter(|stored| **stored != Stored::NotYet).count();
-        self.waiting.len() + released
+        self.waiting.len() + self.received().count()
     }
 
     /// Whether everything is stored.
@@ -189,14 +198,20 @@ impl Unanswered {
     }
 
     /// `QoS` 2 messages that are stored and not released.
-    pub(super) fn received(&self) -> Vec<Received> {
-        let stored = self.exactly_once.iter();
-        stored
-            .filter(|(_, stored)| **stored != Stored::NotYet)
-            .map(|(packet_id, stored)| Received {
-                packet_id: *packet_id,
-                restored: *stored == Stored::Restored,
-            })
-            .collect()
+    pub(super) fn received(&self) -> impl Iterator<Item = NonZeroU16> {
+        let all = self.exactly_once.iter();
+        all.filter(|(_, stored)| **stored == Stored::Yes)
+            .map(|(packet_id, _)| *packet_id)
+    }
+}
+
+impl Unsaid {
+    fn encode(self, encoder: Encoder, out: &mut BytesMut) {
+        match self {
+            Self::Received(packet_id, answer) => encoder.encode_pubrec(packet_id, answer, out),
+            Self::Completed(packet_id) => {
+                encoder.encode_pubcomp(packet_id, ReasonCode::SUCCESS, out);
+            }
+        }
     }
 }

@@ -13,7 +13,7 @@ use tracing::{error, info};
 
 use super::durable::{Durable, DurableSession, Lost};
 use super::outage::Outage;
-use super::state::{Parked, PendingWill, Received, SessionState};
+use super::state::{Parked, PendingWill, SessionState};
 use super::will::{kept, restored};
 use crate::bus::{Bus, SubscriptionOptions};
 use crate::codec::shared_filter;
@@ -153,13 +153,7 @@ fn restored_state<B: Bus>(
         }
     }
     let received = record.received.iter();
-    state.received = received
-        .filter_map(|id| NonZeroU16::new(*id))
-        .map(|packet_id| Received {
-            packet_id,
-            restored: true,
-        })
-        .collect();
+    state.received = received.filter_map(|id| NonZeroU16::new(*id)).collect();
     state.durable = Some(Durable::new(session, record, Some(revision)));
     state
 }
@@ -247,11 +241,7 @@ pub(crate) async fn park<B: Bus>(
     record.ended_at_ms = Some(now_ms());
     record.expiry_secs = expiry_secs;
     record.will = will.as_ref().map(|pending| kept(&pending.will));
-    record.received = state
-        .received
-        .iter()
-        .map(|received| received.packet_id.get())
-        .collect();
+    record.received = state.received.iter().map(|id| id.get()).collect();
     let expires = expires(record);
     if durable.save(&edge.stores.sessions).await == Err(Lost::Conflict) {
         abandon(edge, &state);

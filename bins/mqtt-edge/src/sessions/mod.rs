@@ -31,7 +31,7 @@ pub(crate) use life::{begin, end, park, restore_all, watch_deadlines};
 pub(crate) use outage::Outage;
 pub(crate) use queue::{FromQueue, Queue};
 pub(crate) use registry::{Registry, Seat, StillThere};
-pub(crate) use state::{Parked, PendingWill, Received, SessionState};
+pub(crate) use state::{Parked, PendingWill, SessionState};
 pub(crate) use stored::{restored, stored};
 pub(crate) use stores::Stores;
 pub(crate) use will::kept as kept_will;

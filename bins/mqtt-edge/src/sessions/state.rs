@@ -1,6 +1,7 @@
 //! What a client's session is (MQTT 5.0, section 4.1; 3.1.1, section 3.1.2.4).
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use record::Record;
@@ -18,19 +19,10 @@ pub(crate) struct SessionState {
     pub(crate) subscriptions: BTreeMap<Box<str>, SubscriptionOptions>,
     /// Messages that the client has not acknowledged.
     pub(crate) window: Window,
-    /// `QoS` 2 messages of the client that are stored and not released.
-    pub(crate) received: Vec<Received>,
+    /// Identifiers of the client's `QoS` 2 messages that are stored and not released.
+    pub(crate) received: Vec<NonZeroU16>,
     /// Present when the session outlives its connection.
     pub(crate) durable: Option<Durable>,
-}
-
-/// A `QoS` 2 message of the client that is stored and not released.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(crate) struct Received {
-    pub(crate) packet_id: std::num::NonZeroU16,
-    /// Known from an earlier life of this edge. It may have been released since: a message under
-    /// this identifier that is not marked as sent before is a new one.
-    pub(crate) restored: bool,
 }
 
 /// A session without a connection.

@@ -6,7 +6,6 @@ use bytes::BytesMut;
 
 use crate::codec::{Encoder, ReasonCode, Version};
 use crate::connection::unanswered::{ExactlyOnce, Unanswered};
-use crate::sessions::Received;
 
 const V5: Encoder = Encoder::new(Version::V5);
 
@@ -42,7 +41,7 @@ fn packets(mut out: &[u8]) -> Vec<(u8, u8)> {
 fn answers_keep_their_order() {
     let mut unanswered = Unanswered::default();
     expect(&mut unanswered, 1, 1);
-    assert_eq!(unanswered.begin(id(2), false), ExactlyOnce::New);
+    assert_eq!(unanswered.begin(id(2)), ExactlyOnce::New);
     unanswered.expect(1, id(2), ReasonCode::SUCCESS.into(), true);
     expect(&mut unanswered, 2, 3);
     let mut out = BytesMut::new();
@@ -70,28 +69,36 @@ fn answers_keep_their_order() {
         &mut out,
     );
     assert_eq!(packets(&out), [(0x40, 5)]);
-    assert!(unanswered.is_answered() && unanswered.release(id(2)) && !unanswered.release(id(2)));
+    assert!(unanswered.is_answered());
+    out.clear();
+    assert!(!unanswered.release(id(2), V5, &mut out));
+    assert!(!unanswered.release(id(2), V5, &mut out));
+    assert_eq!(&out[..], [0x70, 2, 0, 2, 0x70, 3, 0, 2, 0x92]);
 }
 
 /// Scenario: a `QoS` 2 message comes again before it is stored, before that is remembered, after
 /// that, and after its release.
-/// Guarantee: it is stored once until it is released, and its PUBREC is not written before what is
-/// stored is remembered.
+/// Guarantee: it is stored once until it is released; neither PUBREC nor PUBCOMP is written before
+/// what they say is remembered.
 #[test]
 fn exactly_once_until_released() {
     let mut unanswered = Unanswered::resumed(&[], true);
-    assert_eq!(unanswered.begin(id(1), false), ExactlyOnce::New);
+    assert_eq!(unanswered.begin(id(1)), ExactlyOnce::New);
     unanswered.expect(7, id(1), ReasonCode::SUCCESS.into(), true);
-    assert_eq!(unanswered.begin(id(1), true), ExactlyOnce::UnderWay);
+    assert_eq!(unanswered.begin(id(1)), ExactlyOnce::UnderWay);
     assert!(stored(&mut unanswered, 7).is_empty());
-    assert_eq!(unanswered.begin(id(1), true), ExactlyOnce::UnderWay);
+    assert_eq!(unanswered.begin(id(1)), ExactlyOnce::UnderWay);
     assert_eq!(unanswered.to_remember(), 1);
     let mut out = BytesMut::new();
     unanswered.remembered(1, V5, &mut out);
     assert_eq!(packets(&out), [(0x50, 1)]);
-    assert_eq!(unanswered.begin(id(1), true), ExactlyOnce::Known);
-    assert!(unanswered.release(id(1)));
-    assert_eq!(unanswered.begin(id(1), false), ExactlyOnce::New);
+    assert_eq!(unanswered.begin(id(1)), ExactlyOnce::Known);
+    out.clear();
+    assert!(unanswered.release(id(1), V5, &mut out) && out.is_empty());
+    assert_eq!(unanswered.received().count(), 0);
+    unanswered.remembered(1, V5, &mut out);
+    assert_eq!(packets(&out), [(0x70, 1)]);
+    assert_eq!(unanswered.begin(id(1)), ExactlyOnce::New);
 }
 
 /// Scenario: a message of `QoS` 2 is refused when its frame is stored.
@@ -99,30 +106,21 @@ fn exactly_once_until_released() {
 #[test]
 fn a_refused_identifier_is_free() {
     let mut unanswered = Unanswered::resumed(&[], true);
-    unanswered.begin(id(1), false);
+    unanswered.begin(id(1));
     unanswered.expect(1, id(1), ReasonCode::SUCCESS.into(), true);
     unanswered.overrule(id(1), ReasonCode::QUOTA_EXCEEDED.into());
     assert_eq!(stored(&mut unanswered, 1), [(0x50, 1)]);
-    assert_eq!(unanswered.begin(id(1), false), ExactlyOnce::New);
+    assert_eq!(unanswered.begin(id(1)), ExactlyOnce::New);
 }
 
-/// Scenario: two messages that an earlier connection, and two that an earlier life of the edge has
-/// left; each comes again, marked as sent before or not.
-/// Guarantee: what the edge itself remembers is known in any case. What it only read may have been
-/// released since: it is known when it is marked, and new when it is not.
+/// Scenario: a message that an earlier connection, or an earlier life of the edge, has left comes
+/// again.
+/// Guarantee: it is known, and counts towards the Receive Maximum.
 #[test]
 fn what_was_left_is_known() {
-    let left = |number, restored| Received {
-        packet_id: id(number),
-        restored,
-    };
-    let received = [left(1, false), left(2, false), left(3, true), left(4, true)];
-    let mut unanswered = Unanswered::resumed(&received, true);
-    assert_eq!(unanswered.outstanding(), 4);
-    assert_eq!(unanswered.received(), received);
-    let mut begin = |number, dup| unanswered.begin(id(number), dup);
-    assert_eq!(begin(1, true), ExactlyOnce::Known);
-    assert_eq!(begin(2, false), ExactlyOnce::Known);
-    assert_eq!(begin(3, true), ExactlyOnce::Known);
-    assert_eq!(begin(4, false), ExactlyOnce::New);
+    let mut unanswered = Unanswered::resumed(&[id(1), id(4)], true);
+    assert_eq!(unanswered.outstanding(), 2);
+    assert_eq!(unanswered.received().collect::<Vec<_>>(), [id(1), id(4)]);
+    assert_eq!(unanswered.begin(id(4)), ExactlyOnce::Known);
+    assert_eq!(unanswered.begin(id(2)), ExactlyOnce::New);
 }
