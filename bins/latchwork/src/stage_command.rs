@@ -22,7 +22,7 @@ enum StageName {
 /// Runs the stage until it is told to stop.
 pub(crate) async fn run(args: StageCommandArgs) -> anyhow::Result<()> {
     match args.stage {
-        StageName::MqttEdge(args) => mqtt_edge::run(*args).await,
+        StageName::MqttEdge(args) => Box::pin(mqtt_edge::run(*args)).await,
         StageName::Transform(args) => transform::run(*args).await,
         StageName::KafkaSink(args) => kafka_sink::run(*args).await,
         StageName::AuditNotifier(args) => audit_notifier::run(*args).await,

@@ -272,8 +272,8 @@ impl<B: Bus> Connection<B> {
                 self.completed(packet_id);
                 Ok(())
             }
-            Packet::Subscribe(subscribe) => self.subscribe(*subscribe).await,
-            Packet::Unsubscribe(unsubscribe) => self.unsubscribe(*unsubscribe).await,
+            Packet::Subscribe(subscribe) => Box::pin(self.subscribe(*subscribe)).await,
+            Packet::Unsubscribe(unsubscribe) => Box::pin(self.unsubscribe(*unsubscribe)).await,
             Packet::PingRequest => {
                 self.outbox.send(Encoder::encode_pingresp);
                 Ok(())
@@ -308,7 +308,7 @@ impl Brought {
 }
 
 /// Waits for something, unless the session has to end before.
-pub(super) async fn unless_it_ends<T>(
+async fn unless_it_ends<T>(
     seat: &Seat,
     stop: &CancellationToken,
     waited_for: impl Future<Output = T>,

@@ -204,6 +204,7 @@ impl<B: Bus> Opened<'_, B> {
             connect,
             seat,
             session,
+            session_present,
             session_expiry_secs,
             rights,
             user_seat,
@@ -216,7 +217,8 @@ impl<B: Bus> Opened<'_, B> {
             input,
         } = opening;
         let (reader, writer) = wire.split();
-        let unanswered = Unanswered::resumed(&session.received, session.durable.is_some());
+        let lasts = session.durable.is_some();
+        let unanswered = Unanswered::resumed(&session.received, lasts, session_present);
         let keepalive = Duration::from_secs(keep_alive_secs.into());
         let client_id = connect.client_id.into_bytes();
         let template = Record {

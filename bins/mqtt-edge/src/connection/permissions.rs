@@ -47,6 +47,10 @@ impl<B: Bus> Connection<B> {
         if !self.edge.access.refresh(&mut self.rights.permissions) {
             return Ok(());
         }
+        Box::pin(self.take_what_is_denied()).await
+    }
+
+    async fn take_what_is_denied(&mut self) -> Result<(), End> {
         let filters = self.session.subscriptions.keys();
         let denied: Vec<Box<str>> = filters
             .filter(|filter| !self.may_subscribe(filter))

@@ -20,6 +20,8 @@ pub(super) struct Unanswered {
     /// stored again, or a new message under an old identifier not at all.
     remember: bool,
     to_remember: Vec<Unsaid>,
+    /// The session goes on: a release that comes again is part of that, not a fault.
+    is_resumed: bool,
 }
 
 #[derive(Debug)]
@@ -56,8 +58,9 @@ pub(super) enum ExactlyOnce {
 
 impl Unanswered {
     /// Goes on where an earlier connection of the session was.
-    pub(super) fn resumed(received: &[NonZeroU16], remember: bool) -> Self {
+    pub(super) fn resumed(received: &[NonZeroU16], remember: bool, is_resumed: bool) -> Self {
         Self {
+            is_resumed,
             exactly_once: received.iter().map(|id| (*id, Stored::Yes)).collect(),
             remember,
             ..Self::default()
@@ -154,8 +157,12 @@ impl Unanswered {
         if self.exactly_once.remove(&packet_id).is_some() {
             self.say(Unsaid::Completed(packet_id), encoder, out);
         } else {
-            // 3.1.1 has no word for it, and its clients none for a missing PUBCOMP.
-            let reason = ReasonCode::PACKET_IDENTIFIER_NOT_FOUND;
+            // 3.1.1 has no word for it. Some 5.0 clients take it for a failure of the message.
+            let reason = if self.is_resumed {
+                ReasonCode::SUCCESS
+            } else {
+                ReasonCode::PACKET_IDENTIFIER_NOT_FOUND
+            };
             encoder.encode_pubcomp(packet_id, reason, out);
         }
         !self.to_remember.is_empty()

@@ -53,7 +53,7 @@ pub(crate) async fn begin<B: Bus>(
             edge.stores.queue.purge(&client_id).await;
             let session = DurableSession::new(Bytes::from(client_id));
             let revision = left.map(|(_, revision)| revision);
-            state.durable = Some(Durable::new(session, record.clone(), revision));
+            state.durable = Some(Box::new(Durable::new(session, record.clone(), revision)));
             false
         }
     };
@@ -154,7 +154,7 @@ fn restored_state<B: Bus>(
     }
     let received = record.received.iter();
     state.received = received.filter_map(|id| NonZeroU16::new(*id)).collect();
-    state.durable = Some(Durable::new(session, record, Some(revision)));
+    state.durable = Some(Box::new(Durable::new(session, record, Some(revision))));
     state
 }
 

@@ -17,6 +17,9 @@ use crate::bus::Delivery;
 /// the client has taken these.
 const MAX_WAITING_BYTES: usize = 4 * 1024 * 1024;
 
+/// Removed entries that are remembered: more than one read brings.
+const REMOVED_KEPT: usize = 64;
+
 /// One session's end of its queue, filled by lanes and emptied by its connection.
 #[derive(Debug, Default)]
 pub(crate) struct Mailbox {
@@ -35,6 +38,9 @@ struct State {
     missed: Option<u64>,
     /// Entries that are known and not removed from JetStream yet.
     entries: BTreeMap<u64, Entry>,
+    /// Some that were: a read that began before may still bring them, and so may a copy of the
+    /// stream that lags.
+    removed: BTreeSet<u64>,
 }
 
 /// What the connection knows of the queue.
@@ -115,6 +121,9 @@ impl Mailbox {
     pub(crate) fn read(&self, seq: u64, messages: usize) -> Vec<u32> {
         let mut state = self.state.lock();
         state.read_after = seq;
+        if state.removed.contains(&seq) {
+            return Vec::new();
+        }
         let known = !state.note(seq, messages);
         let waits = known && state.waits(seq);
         let Some(entry) = state.entries.get(&seq).filter(|_| !waits) else {
@@ -157,7 +166,12 @@ impl Mailbox {
 
     /// An entry is removed from JetStream.
     pub(crate) fn removed(&self, seq: u64) {
-        self.state.lock().entries.remove(&seq);
+        let mut state = self.state.lock();
+        state.entries.remove(&seq);
+        state.removed.insert(seq);
+        if state.removed.len() > REMOVED_KEPT {
+            state.removed.pop_first();
+        }
     }
 
     /// Whether an entry is in JetStream, as far as is known here.

@@ -21,8 +21,8 @@ pub(crate) struct SessionState {
     pub(crate) window: Window,
     /// Identifiers of the client's `QoS` 2 messages that are stored and not released.
     pub(crate) received: Vec<NonZeroU16>,
-    /// Present when the session outlives its connection.
-    pub(crate) durable: Option<Durable>,
+    /// Present when the session outlives its connection. Most do not.
+    pub(crate) durable: Option<Box<Durable>>,
 }
 
 /// A session without a connection.

@@ -82,7 +82,7 @@ fn answers_keep_their_order() {
 /// what they say is remembered.
 #[test]
 fn exactly_once_until_released() {
-    let mut unanswered = Unanswered::resumed(&[], true);
+    let mut unanswered = Unanswered::resumed(&[], true, false);
     assert_eq!(unanswered.begin(id(1)), ExactlyOnce::New);
     unanswered.expect(7, id(1), ReasonCode::SUCCESS.into(), true);
     assert_eq!(unanswered.begin(id(1)), ExactlyOnce::UnderWay);
@@ -105,7 +105,7 @@ fn exactly_once_until_released() {
 /// Guarantee: its identifier is free: the client may use it for another one (MQTT-4.3.3-9).
 #[test]
 fn a_refused_identifier_is_free() {
-    let mut unanswered = Unanswered::resumed(&[], true);
+    let mut unanswered = Unanswered::resumed(&[], true, false);
     unanswered.begin(id(1));
     unanswered.expect(1, id(1), ReasonCode::SUCCESS.into(), true);
     unanswered.overrule(id(1), ReasonCode::QUOTA_EXCEEDED.into());
@@ -118,9 +118,12 @@ fn a_refused_identifier_is_free() {
 /// Guarantee: it is known, and counts towards the Receive Maximum.
 #[test]
 fn what_was_left_is_known() {
-    let mut unanswered = Unanswered::resumed(&[id(1), id(4)], true);
+    let mut unanswered = Unanswered::resumed(&[id(1), id(4)], true, true);
     assert_eq!(unanswered.outstanding(), 2);
     assert_eq!(unanswered.received().collect::<Vec<_>>(), [id(1), id(4)]);
     assert_eq!(unanswered.begin(id(4)), ExactlyOnce::Known);
     assert_eq!(unanswered.begin(id(2)), ExactlyOnce::New);
+    let mut out = BytesMut::new();
+    unanswered.release(id(9), V5, &mut out);
+    assert_eq!(&out[..], [0x70, 2, 0, 9], "released before, perhaps");
 }
