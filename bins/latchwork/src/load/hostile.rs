@@ -119,7 +119,7 @@ impl Hostile {
         // They begin at different kinds, so that each kind is tried in a short slice, too, and at
         // different times.
         let kinds = KINDS.iter().cycle().skip(self.number % KINDS.len());
-        let phase = gap.mul_f64(fastrand::f64());
+        let phase = gap.min(self.settings.slice).mul_f64(fastrand::f64());
         let mut next = self.start;
         for kind in kinds {
             let earliest = nanoseconds(next.max(Instant::now()) - self.start);

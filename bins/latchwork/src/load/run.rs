@@ -3,11 +3,12 @@
 use std::io;
 use std::net::{SocketAddr, ToSocketAddrs};
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
+use kafka::KafkaError;
 use rmqtt_codec::types::QoS;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use super::books::Harvest;
@@ -16,7 +17,7 @@ use super::driver::Driver;
 use super::error::LoadError;
 use super::hostile::Flood;
 use super::idle::IdleCrowd;
-use super::kafka_side::KafkaSide;
+use super::kafka_side::{Arrivals, Expected, KafkaSide};
 use super::message::run_token;
 use super::open_files::make_room;
 use super::report::LoadReport;
@@ -59,8 +60,6 @@ pub async fn run(
         idle = IdleCrowd::open(&settings, address) => idle?,
         () = stop.cancelled() => return Err(LoadError::Stopped),
     };
-    let start = *control.start.get_or_init(Instant::now);
-    let flood = Flood::start(&settings, address, start)?;
     let watched = Watch {
         settings: &settings,
         schedule,
@@ -68,30 +67,38 @@ pub async fn run(
         arrived,
         stop: &stop,
     };
+    let start = *control.start.get_or_init(Instant::now);
+    let flood = Flood::start(&settings, address, start)?;
     let measured = watched.measure(start, tell).await;
     let hostile = flood.stop().await;
 
     let harvests = reap(drivers, &control, settings.drain, &stop).await?;
     let idle = idle.close().await?;
-    let outcomes = harvests.iter().flat_map(|h| h.outcomes.iter().cloned());
-    let expected = (
-        Arc::new(outcomes.collect()),
-        Instant::now() + settings.drain,
-    );
-    expect.send_replace(Some(expected));
-    let broken = |error: tokio::task::JoinError| LoadError::System(error.to_string());
-    let arrivals = match arrivals {
-        Some(task) => Some(task.await.map_err(broken)??),
-        None => None,
-    };
+    expect.send_replace(Some(expected_of(&harvests, settings.drain)));
     let brought = Brought {
         totals: control.totals(),
         harvests,
-        arrivals,
+        arrivals: read_to_the_end(arrivals).await?,
         idle,
         hostile,
     };
     Ok(summarise(&settings, &measured, brought))
+}
+
+/// What Kafka should have, `drain` from now at the latest.
+fn expected_of(harvests: &[Harvest], drain: Duration) -> Expected {
+    let outcomes = harvests.iter().flat_map(|h| h.outcomes.iter().cloned());
+    (Arc::new(outcomes.collect()), Instant::now() + drain)
+}
+
+type Reading = JoinHandle<Result<Arrivals, KafkaError>>;
+
+async fn read_to_the_end(reading: Option<Reading>) -> Result<Option<Arrivals>, LoadError> {
+    let Some(reading) = reading else {
+        return Ok(None);
+    };
+    let broken = |error: tokio::task::JoinError| LoadError::System(error.to_string());
+    Ok(Some(reading.await.map_err(broken)??))
 }
 
 /// What can't be measured is refused before anything is opened.
@@ -115,7 +122,7 @@ impl Drop for StopAtDrop {
     }
 }
 
-type DriverThread = JoinHandle<io::Result<Harvest>>;
+type DriverThread = std::thread::JoinHandle<io::Result<Harvest>>;
 
 fn start_drivers(
     settings: &Arc<LoadSettings>,

@@ -49,6 +49,14 @@ pub struct IdleMemory {
     pub bytes_per_connection: f64,
 }
 
+impl IdleReport {
+    /// What speaks against calling the run sustained.
+    pub(super) fn objection(&self) -> Option<String> {
+        let gone = self.gone;
+        (gone > 0).then(|| format!("{gone} idle connections were closed"))
+    }
+}
+
 impl fmt::Display for IdleReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self {
@@ -151,6 +159,14 @@ impl HostileReport {
             p99_ratio: ratio(hostile.p99_ms, quiet.p99_ms),
             p99_ratio_of_pairs: ratio_of_pairs(&each),
         }
+    }
+}
+
+impl HostileReport {
+    /// What speaks against calling the run sustained.
+    pub(super) fn objection(&self) -> Option<String> {
+        let left: u64 = self.left_open.values().sum();
+        (left > 0).then(|| format!("{left} malformed packets did not close their connections"))
     }
 }
 

@@ -74,59 +74,62 @@ pub(super) fn summarise(
     measured: &Measured,
     brought: Brought,
 ) -> LoadReport {
-    let Brought {
-        totals,
-        harvests,
-        arrivals,
-        idle,
-        hostile,
-    } = brought;
-    let pubacks = sum(harvests.iter().map(|harvest| &harvest.pubacks));
-    let sends = sum(harvests.iter().map(|harvest| &harvest.sends));
+    let harvests = &brought.harvests;
     let grew = |count: fn(&Second) -> Option<u64>| {
         let first = measured.seconds.first().and_then(count)?;
         let last = measured.seconds.last().and_then(count)?;
         Some(last.saturating_sub(first))
     };
     let acknowledged = grew(|second| Some(second.acknowledged)).unwrap_or_default();
-    let audit = audit(totals, arrivals.as_ref());
+    let measured_s = measured.elapsed.as_secs_f64();
+    let arrivals = brought.arrivals.as_ref();
     let processes = processes(measured, acknowledged);
-    let objections = objections(&Evidence {
-        seconds: &measured.seconds,
-        rate: f64::from(settings.rate),
-        broken_connections: totals.broken,
-        refused: totals.refused,
-        unacknowledged: totals.sent.saturating_sub(totals.acknowledged),
-        lost: audit.lost.unwrap_or_default(),
-        out_of_order: audit.out_of_order.unwrap_or_default(),
-        was_interrupted: measured.was_interrupted,
-    });
-    LoadReport {
+    let mut report = LoadReport {
         latchwork: env!("CARGO_PKG_VERSION"),
         machine: machine(),
         conditions: conditions(settings),
         due: grew(|second| Some(second.due)).unwrap_or_default(),
         acknowledged,
         in_kafka: grew(|second| second.in_kafka),
-        measured_s: measured.elapsed.as_secs_f64(),
+        measured_s,
         accepted_per_s: per_second(
-            acknowledged.saturating_sub(audit.refused),
-            measured.elapsed.as_secs_f64(),
+            acknowledged.saturating_sub(brought.totals.refused),
+            measured_s,
         ),
-        publish_to_puback: LatencyReport::new(&pubacks),
-        publish_to_kafka: arrivals
-            .as_ref()
-            .map(|arrivals| LatencyReport::new(&arrivals.latencies)),
-        due_to_write: LatencyReport::new(&sends),
-        idle,
-        hostile: hostile.map(|tally| HostileReport::new(settings, tally, &harvests)),
+        publish_to_puback: LatencyReport::new(&sum(harvests.iter().map(|h| &h.pubacks))),
+        publish_to_kafka: arrivals.map(|arrivals| LatencyReport::new(&arrivals.latencies)),
+        due_to_write: LatencyReport::new(&sum(harvests.iter().map(|h| &h.sends))),
+        audit: audit(brought.totals, arrivals),
+        idle: brought.idle,
+        hostile: brought
+            .hostile
+            .map(|tally| HostileReport::new(settings, tally, harvests)),
         pipeline_us_per_message: pipeline(settings, &processes),
         processes,
-        audit,
         seconds: measured.seconds.clone(),
-        sustained: objections.is_empty(),
-        objections,
-    }
+        sustained: false,
+        objections: Vec::new(),
+    };
+    report.objections = objections_to(&report, measured.was_interrupted);
+    report.sustained = report.objections.is_empty();
+    report
+}
+
+fn objections_to(report: &LoadReport, was_interrupted: bool) -> Vec<String> {
+    let audit = &report.audit;
+    let mut objections = objections(&Evidence {
+        seconds: &report.seconds,
+        rate: f64::from(report.conditions.rate),
+        broken_connections: audit.broken_connections,
+        refused: audit.refused,
+        unacknowledged: audit.sent.saturating_sub(audit.acknowledged),
+        lost: audit.lost.unwrap_or_default(),
+        out_of_order: audit.out_of_order.unwrap_or_default(),
+        was_interrupted,
+    });
+    objections.extend(report.idle.as_ref().and_then(IdleReport::objection));
+    objections.extend(report.hostile.as_ref().and_then(HostileReport::objection));
+    objections
 }
 
 pub(super) fn sum<'a>(parts: impl Iterator<Item = &'a Histogram<u64>>) -> Histogram<u64> {

@@ -10,6 +10,7 @@ use rdkafka::ClientConfig;
 use rdkafka::producer::{FutureProducer, FutureRecord};
 use tokio_util::sync::CancellationToken;
 
+use super::malformed::KINDS;
 use super::message::{FIRST_CLIENT_ID, NUMBER, RUN_DIGITS, SEQUENCE_DIGITS, packet_id};
 use super::{LoadError, LoadReport, LoadSettings, run};
 use crate::mqtt_client::Version;
@@ -163,6 +164,49 @@ async fn no_connection_is_told() {
             .to_string()
             .contains("--mqtt")
     );
+}
+
+/// Scenario: the server closes all connections while idle ones stand.
+/// Guarantee: the idle ones are counted as gone, and the run is not called sustained.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn idle_connections_that_break_are_told() {
+    let stub = Stub::start().await;
+    let settings = LoadSettings {
+        idle: 70,
+        ..settings(&stub)
+    };
+    let (report, ()) = tokio::join!(load(settings), async {
+        stub.until("half the load", |state| state.published.len() > 1_000)
+            .await;
+        stub.break_connections();
+    });
+    let report = report.unwrap();
+    let idle = report.idle.as_ref().unwrap();
+    assert_eq!((idle.handshake.count, idle.gone), (70, 70));
+    let objection = "70 idle connections were closed".to_owned();
+    assert!(report.objections.contains(&objection), "{report}");
+}
+
+/// Scenario: malformed packets go to a server that minds some of them, but not a second CONNECT.
+/// Guarantee: just that one is told by its name, and the run is not called sustained.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_lenient_server_is_told() {
+    let stub = Stub::start().await;
+    // The last of so many begins with a second CONNECT, and the others mind their turn.
+    let second_connect = KINDS.iter().position(|kind| kind.name == "second CONNECT");
+    let report = load(LoadSettings {
+        hostile: second_connect.unwrap() + 1,
+        rate: 200,
+        hostile_rate: 5,
+        slice: Duration::from_millis(500),
+        duration: Duration::from_secs(4),
+        ..settings(&stub)
+    });
+    let report = report.await.unwrap();
+    let hostile = report.hostile.as_ref().unwrap();
+    assert!(hostile.left_open.contains_key("second CONNECT"), "{report}");
+    assert!(!hostile.left_open.contains_key("packet type 0"), "{report}");
+    assert!(hostile.closed > 0 && !report.sustained, "{report}");
 }
 
 /// Carries what the server took to Kafka, and makes three mistakes on the way.
