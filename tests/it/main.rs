@@ -11,6 +11,7 @@
     reason = "in a test, a panic is a failure, and what is printed is shown with it"
 )]
 
+mod access;
 mod audit;
 mod audit_bed;
 mod audit_crash;
@@ -22,6 +23,7 @@ mod collector;
 mod commands;
 mod compose;
 mod compose_stack;
+mod conformance;
 mod crash;
 mod dashboards;
 mod dead_letters;
@@ -30,6 +32,7 @@ mod docs;
 mod doctor;
 mod events;
 mod fleet;
+mod foreign;
 mod http_get;
 mod image_programs;
 mod jaeger;
@@ -42,6 +45,7 @@ mod notify_crash;
 mod notify_receivers;
 mod payloads;
 mod poison;
+mod presence;
 mod prometheus;
 mod protocol;
 mod protocol_ends;
@@ -52,6 +56,7 @@ mod replica;
 mod replicas;
 mod run_command;
 mod seed;
+mod sessions_crash;
 mod shared_kafka;
 mod status;
 mod testbed;

@@ -43,6 +43,8 @@ pub(crate) struct RawConnect {
     pub(crate) client_id: String,
     pub(crate) keep_alive_secs: u16,
     pub(crate) clean: bool,
+    /// How long the session waits for its client, in 5.0: seconds, 0 for not at all.
+    pub(crate) session_expiry_secs: u32,
     /// Topic and payload, at QoS 1.
     pub(crate) will: Option<(String, String)>,
 }
@@ -55,6 +57,7 @@ impl RawConnect {
             client_id,
             keep_alive_secs: 0,
             clean: true,
+            session_expiry_secs: 0,
             will: None,
         }
     }
@@ -64,7 +67,7 @@ impl RawConnect {
         let mut body = text("MQTT");
         body.extend([self.level as u8, will_flags | u8::from(self.clean) << 1]);
         body.extend(self.keep_alive_secs.to_be_bytes());
-        body.extend(no_properties(self.level));
+        body.extend(self.properties());
         body.extend(text(&self.client_id));
         if let Some((topic, payload)) = &self.will {
             body.extend(no_properties(self.level));
@@ -72,6 +75,15 @@ impl RawConnect {
             body.extend(text(payload));
         }
         packet(0x10, &body)
+    }
+
+    fn properties(&self) -> Vec<u8> {
+        if self.level == Level::V311 || self.session_expiry_secs == 0 {
+            return no_properties(self.level).to_vec();
+        }
+        let mut properties = vec![5, 0x11];
+        properties.extend(self.session_expiry_secs.to_be_bytes());
+        properties
     }
 }
 
@@ -84,14 +96,16 @@ pub(crate) struct RawClient {
 impl RawClient {
     /// Connects, and gives the CONNACK too.
     pub(crate) async fn connect(address: &str, connect: &RawConnect) -> (Self, RawPacket) {
-        let stream = TcpStream::connect(address).await.unwrap();
-        let mut client = Self {
-            stream,
-            level: connect.level,
-        };
+        let mut client = Self::open(address, connect.level).await;
         client.send(&connect.bytes()).await;
         let connack = client.expect(CONNACK, "CONNACK").await;
         (client, connack)
+    }
+
+    /// A connection on which nothing was sent yet.
+    pub(crate) async fn open(address: &str, level: Level) -> Self {
+        let stream = TcpStream::connect(address).await.unwrap();
+        Self { stream, level }
     }
 
     /// Connects, or fails the test.
@@ -104,6 +118,11 @@ impl RawClient {
     /// Sends any bytes.
     pub(crate) async fn send(&mut self, bytes: &[u8]) {
         self.stream.write_all(bytes).await.unwrap();
+    }
+
+    /// Sends any bytes, unless the server is gone: false.
+    pub(crate) async fn send_if_open(&mut self, bytes: &[u8]) -> bool {
+        self.stream.write_all(bytes).await.is_ok()
     }
 
     /// PUBLISH; a packet identifier for a QoS above 0.
@@ -139,7 +158,7 @@ impl RawClient {
 
     /// The next packet, which must be of this type.
     pub(crate) async fn expect(&mut self, first: u8, name: &str) -> RawPacket {
-        let packet = self.packet(name).await;
+        let packet = self.next(name).await;
         let packet = packet.unwrap_or_else(|| panic!("the connection was closed before {name}"));
         assert_eq!(
             packet.first & 0xF0,
@@ -152,7 +171,7 @@ impl RawClient {
     /// Reads to the end of the connection; gives what came before it.
     pub(crate) async fn closed(mut self) -> Vec<RawPacket> {
         let mut packets = Vec::new();
-        while let Some(packet) = self.packet("the server to close the connection").await {
+        while let Some(packet) = self.next("the server to close the connection").await {
             packets.push(packet);
         }
         packets
@@ -168,7 +187,8 @@ impl RawClient {
         assert_eq!(told, expected, "{level:?}: {packets:?}");
     }
 
-    async fn packet(&mut self, what: &str) -> Option<RawPacket> {
+    /// The next packet, or none at the end of the connection. `what` is waited for.
+    pub(crate) async fn next(&mut self, what: &str) -> Option<RawPacket> {
         soon(what, async {
             let first = self.stream.read_u8().await.ok()?;
             let (mut length, mut shift) = (0_usize, 0);
