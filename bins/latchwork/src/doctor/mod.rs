@@ -1,6 +1,8 @@
 //! `latchwork doctor`: does everything that the pipeline needs work?
 
+mod buckets;
 mod clock;
+mod edge;
 mod examine;
 mod finding;
 mod http;
@@ -27,6 +29,7 @@ use settings::Pipeline;
 use stage::NatsArgs;
 
 use crate::simulate::parse_duration;
+use edge::EdgeOptions;
 use examine::{Examination, examine};
 use report::Report;
 
@@ -37,9 +40,10 @@ pub(crate) use secrets::keys;
 /// Tests everything that the pipeline needs: what is wrong, and what to do.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
-It looks at NATS (login, permissions, room, speed, sync, streams and durables), Kafka (login,
-topics and their copies), the mail server, the SMS gateway, the webhooks' secret, the
-OpenTelemetry collector, clocks, file limits, keys and the files of secrets.
+It looks at NATS (login, permissions, room, speed, sync, streams, durables and buckets), Kafka
+(login, topics and their copies), the mail server, the SMS gateway, the webhooks' secret, the
+OpenTelemetry collector, clocks, file limits, the edge's users and rules, keys and the files of
+secrets.
 It sends nobody anything and changes nothing: nine messages go into a stream of its own, which is
 removed at the end, and with --kafka-probe one record goes into that topic.
 Each row is ok, warning, failed or skipped, with what to do below it.
@@ -123,6 +127,7 @@ fn on_nats(args: &DoctorArgs, pipeline: &Pipeline) -> Vec<Examination> {
         nats::over(&connected, "streams", |client| {
             streams::examine(client, for_streams)
         }),
+        nats::over(&connected, "buckets", buckets::examine),
     ]
 }
 
@@ -175,12 +180,18 @@ fn on_people(args: &DoctorArgs, pipeline: &Pipeline) -> Vec<Examination> {
 
 /// What is on this machine.
 fn here(args: &DoctorArgs, pipeline: &Pipeline) -> Vec<Examination> {
+    let edge = EdgeOptions::of_environment();
+    let (users, edges) = match &edge {
+        Ok(edge) => (edge::examine(edge), edge.secrets()),
+        Err(fault) => (vec![fault.clone()], Vec::new()),
+    };
     vec![
         Examination::at_once("file limit", vec![limits::examine(args.connections)]),
+        Examination::at_once("edge", users),
         Examination::at_once("keys", secrets::keys(pipeline)),
         Examination::at_once(
             "secret files",
-            secrets::files(pipeline, &args.nats, &args.kafka),
+            secrets::files(pipeline, &args.nats, &args.kafka, edges),
         ),
     ]
 }

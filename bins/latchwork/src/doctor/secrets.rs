@@ -43,8 +43,14 @@ pub(crate) fn keys(pipeline: &Pipeline) -> Vec<Finding> {
 }
 
 /// Every file with a secret: it is there, and only who needs it can read it.
-pub(super) fn files(pipeline: &Pipeline, nats: &NatsArgs, kafka: &KafkaArgs) -> Vec<Finding> {
-    let files = named(pipeline, nats, kafka);
+pub(super) fn files(
+    pipeline: &Pipeline,
+    nats: &NatsArgs,
+    kafka: &KafkaArgs,
+    edges: Vec<(&'static str, PathBuf)>,
+) -> Vec<Finding> {
+    let mut files = named(pipeline, nats, kafka);
+    files.extend(edges);
     if files.is_empty() {
         return vec![Finding::skipped("secret files", "none is named")];
     }
