@@ -38,6 +38,15 @@ pub struct Args {
         default_value_t = 1024
     )]
     pub receive_maximum: u16,
+    /// Clients that are connected or whose sessions wait for them, together; beyond that no session
+    /// begins that outlives its connection. A session that waits costs about 2 KB of memory here.
+    #[arg(
+        long,
+        env = "LATCHWORK_MAX_SESSIONS",
+        value_name = "N",
+        default_value_t = 200_000
+    )]
+    pub max_sessions: usize,
     /// Longest time that a session waits for its client, in seconds (MQTT 5: Session Expiry
     /// Interval; MQTT 3.1.1: without Clean Session). Default: seven days.
     #[arg(

@@ -32,6 +32,8 @@ pub(crate) struct Edge<B: Bus> {
     pub(crate) durable: DurableIndex,
     /// Those sessions, their queues, and retained messages, in JetStream.
     pub(crate) stores: Arc<Stores>,
+    /// Connections and sessions that wait, together.
+    pub(crate) max_sessions: usize,
     /// Longest time that a session waits for its client, in seconds.
     pub(crate) max_session_expiry_secs: u32,
     /// Longest keep-alive, in seconds; 0 is without a limit.

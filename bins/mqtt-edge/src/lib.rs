@@ -165,6 +165,7 @@ fn edge(args: &Args, pipeline: &Pipeline, runtime: &Runtime, parts: Parts) -> Ed
         registry: Arc::default(),
         durable: DurableIndex::default(),
         stores: Arc::new(parts.stores),
+        max_sessions: args.max_sessions,
         max_session_expiry_secs: args.max_session_expiry,
         max_keep_alive_secs: args.max_keep_alive,
         contracts: pipeline.contracts().clone(),

@@ -43,7 +43,13 @@ impl Meters {
         meters.connects.add([ReasonCode::NOT_AUTHORIZED.name()], 0);
         meters.disconnects.add(["normal"], 0);
         meters.qos0_dropped.add(0, &[]);
-        for reason in ["too_slow", "too_large", "expired", "queue_full"] {
+        for reason in [
+            "too_slow",
+            "too_large",
+            "expired",
+            "queue_full",
+            "not_allowed",
+        ] {
             meters.deliveries_dropped.add([reason], 0);
         }
         meters

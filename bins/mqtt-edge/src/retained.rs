@@ -32,26 +32,9 @@ impl Retained {
         bucket: RetainedBucket,
         limits: RetainedLimits,
     ) -> Result<Self, session::LoadError> {
-        let session::Retained {
-            messages,
-            unreadable,
-            changes,
-        } = bucket.load_and_watch().await?;
-        for unreadable in unreadable {
-            error!("a retained message stays where it is: {unreadable:?}");
-        }
-        let mut tree = RetainedTree::new(limits);
-        for (message, revision) in messages {
-            let topic = message.topic().to_owned();
-            if tree.insert(&topic, message, revision, now_ms()) == Inserted::Full {
-                warn!(
-                    topic,
-                    "no room in memory for a retained message; raise `retained`"
-                );
-            }
-        }
+        let (tree, changes) = load(&bucket, limits).await?;
         let tree = Arc::new(Mutex::new(tree));
-        tokio::spawn(follow(Arc::clone(&tree), changes));
+        tokio::spawn(follow(bucket.clone(), limits, Arc::clone(&tree), changes));
         Ok(Self { bucket, tree })
     }
 
@@ -141,7 +124,36 @@ impl Retained {
     }
 }
 
-async fn follow(tree: Arc<Mutex<RetainedTree>>, mut changes: Changes) {
+/// Everything that is retained, and what changes from then on.
+async fn load(
+    bucket: &RetainedBucket,
+    limits: RetainedLimits,
+) -> Result<(RetainedTree, Changes), session::LoadError> {
+    let loaded = bucket.load_and_watch().await?;
+    for unreadable in loaded.unreadable {
+        error!("a retained message stays where it is: {unreadable:?}");
+    }
+    let mut tree = RetainedTree::new(limits);
+    for (message, revision) in loaded.messages {
+        let topic = message.topic().to_owned();
+        if tree.insert(&topic, message, revision, now_ms()) == Inserted::Full {
+            warn!(
+                topic,
+                "no room in memory for a retained message; raise `retained`"
+            );
+        }
+    }
+    Ok((tree, loaded.changes))
+}
+
+/// Follows the changes of other edges. When they can't be followed any more, everything is read
+/// again.
+async fn follow(
+    bucket: RetainedBucket,
+    limits: RetainedLimits,
+    tree: Arc<Mutex<RetainedTree>>,
+    mut changes: Changes,
+) {
     loop {
         match changes.next().await {
             Ok(Change::Stored(message, revision)) => {
@@ -155,8 +167,17 @@ async fn follow(tree: Arc<Mutex<RetainedTree>>, mut changes: Changes) {
                 error!("a retained message stays where it is: {unreadable:?}");
             }
             Err(error) => {
-                error!("{error}; retained messages of other edges are not seen any more");
-                return;
+                warn!("{error}; retained messages are read again");
+                let mut outage = Outage::default();
+                changes = loop {
+                    match load(&bucket, limits).await {
+                        Ok((loaded, changes)) => {
+                            *tree.lock() = loaded;
+                            break changes;
+                        }
+                        Err(error) => outage.wait(&error).await,
+                    }
+                };
             }
         }
     }

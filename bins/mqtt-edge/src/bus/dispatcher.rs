@@ -163,11 +163,8 @@ impl Dispatcher {
             return Ok(Ok(()));
         }
         if !self.subscriptions.has(&selector.filter) {
-            let router = match self.trunks.subscribe(&selector.filter)? {
-                Ok(router) => router,
-                Err(error) => return Ok(Err(error)),
-            };
-            self.change_index(|index| index.insert(&selector.filter, router));
+            let matcher = self.trunks.subscribe(&selector.filter)?;
+            self.change_index(|index| index.insert(&selector.filter, matcher));
             self.batch.routers(self.trunks.len());
         }
         self.subscriptions.add(selector, subscriber);
@@ -208,24 +205,24 @@ impl Dispatcher {
             messages,
             lookups,
             found,
+            unrouted,
             ..
         } = &mut self.batch;
         self.trunks.look_up(lookups, found)?;
-        // The router reads filter by filter; this restores the order of publishing.
+        // The routers read filter by filter; this restores the order of publishing.
         found.sort_unstable();
-        for matches in found.chunk_by(|one, other| one.ticket == other.ticket) {
-            let ticket = matches.first().map_or(0, |found| usize::from(found.ticket));
-            let Some(message) = messages.get(ticket) else {
-                continue;
-            };
-            let filters = matches.iter().map(|found| {
-                self.trunks
-                    .filter(*found)
-                    .unwrap_or_else(|| message.topic())
-            });
-            self.subscriptions.deliver(filters, message);
+        let (mut found_left, mut unrouted_left) = (found.as_slice(), unrouted.as_slice());
+        let mut filters = Vec::new();
+        for (ticket, message) in (0..).zip(&*messages) {
+            let routed = take_while(&mut found_left, |found| usize::from(found.ticket) == ticket);
+            let routed = routed.iter().map(|found| self.trunks.filter(*found));
+            filters.extend(routed.map(|filter| filter.unwrap_or_else(|| message.topic())));
+            let unrouted = take_while(&mut unrouted_left, |(of, _)| *of == ticket);
+            filters.extend(unrouted.iter().map(|(_, filter)| &**filter));
+            self.subscriptions.deliver(filters.drain(..), message);
         }
         found.clear();
+        unrouted.clear();
         messages.clear();
         Ok(())
     }
@@ -244,6 +241,14 @@ impl Drop for Dispatcher {
     }
 }
 
+/// Takes the first items off, as long as they are wanted.
+fn take_while<'a, T>(items: &mut &'a [T], wanted: impl Fn(&T) -> bool) -> &'a [T] {
+    let end = items.iter().position(|item| !wanted(item));
+    let (taken, left) = items.split_at(end.unwrap_or(items.len()));
+    *items = left;
+    taken
+}
+
 /// Messages that are routed together.
 #[derive(Debug)]
 struct Batch {
@@ -253,6 +258,8 @@ struct Batch {
     /// Filters of each router that match one message.
     matching: Vec<usize>,
     found: Vec<Found>,
+    /// Filters that no router knows, by the message's place.
+    unrouted: Vec<(usize, Arc<str>)>,
 }
 
 impl Default for Batch {
@@ -262,6 +269,7 @@ impl Default for Batch {
             lookups: vec![Lookups::default()],
             matching: Vec::new(),
             found: Vec::new(),
+            unrouted: Vec::new(),
         }
     }
 }
@@ -281,7 +289,11 @@ impl Batch {
         let topic = message.topic();
         self.matching.clear();
         self.matching.resize(self.lookups.len(), 0);
-        index.count_wildcards(topic, &mut self.matching);
+        let (place, before) = (self.messages.len(), self.unrouted.len());
+        let unrouted = &mut self.unrouted;
+        index.match_wildcards(topic, &mut self.matching, |filter| {
+            unrouted.push((place, Arc::clone(filter)));
+        });
         let mut wanted = index.has_name(topic);
         if let Some(first) = self.lookups.first_mut().filter(|_| wanted) {
             first.add_by_name(ticket);
@@ -292,7 +304,7 @@ impl Batch {
                 wanted = true;
             }
         }
-        if wanted {
+        if wanted || self.unrouted.len() > before {
             self.messages.push(message);
         }
     }

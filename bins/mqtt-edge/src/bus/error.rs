@@ -29,12 +29,6 @@ pub enum BusError {
         /// Levels that it may have.
         max: usize,
     },
-    /// The router remembers each filter that it ever saw, so their number is bounded.
-    #[error(
-        "cannot subscribe: this edge has seen {0} different filters, and its router forgets none; \
-         spread the clients over more edges, or restart it"
-    )]
-    TooManyFilters(usize),
     /// The session took its messages too slowly, and these were dropped.
     #[error("the client is too slow: {qos0} messages of QoS 0 and {qos1} of QoS 1 were dropped")]
     Lagged {

@@ -1,19 +1,35 @@
 //! Which topics somebody wants.
 
 use std::ops::ControlFlow;
+use std::sync::Arc;
 
 use crate::filter_map::FilterMap;
 
-/// Number of a router: which of them knows a filter.
+/// Number of a router.
 pub(super) type RouterNumber = usize;
 
 /// The set of subscribed filters, asked by topic.
 #[derive(Debug, Default)]
-pub(super) struct TopicIndex(FilterMap<RouterNumber>);
+pub(super) struct TopicIndex(FilterMap<Matcher>);
+
+/// Who finds the subscribers of a filter with wildcards.
+#[derive(Clone, Debug)]
+pub(super) enum Matcher {
+    /// A router.
+    Router(RouterNumber),
+    /// This index: the routers, which forget no filter, have seen all that they bear.
+    Index(Arc<str>),
+}
+
+impl Default for Matcher {
+    fn default() -> Self {
+        Self::Router(0)
+    }
+}
 
 impl TopicIndex {
-    pub(super) fn insert(&mut self, filter: &str, router: RouterNumber) {
-        *self.0.entry(filter) = router;
+    pub(super) fn insert(&mut self, filter: &str, matcher: Matcher) {
+        *self.0.entry(filter) = matcher;
     }
 
     pub(super) fn remove(&mut self, filter: &str) {
@@ -31,15 +47,26 @@ impl TopicIndex {
         self.0.named(topic).is_some()
     }
 
-    /// Counts the filters with wildcards that match, by router. `counts` has a place for each.
-    pub(super) fn count_wildcards(&self, topic: &str, counts: &mut [usize]) {
-        let mut count = |router: &RouterNumber| {
-            if let Some(count) = counts.get_mut(*router) {
-                *count += 1;
+    /// Counts the filters with wildcards that match, by router, and shows those that no router
+    /// knows. `counts` has a place for each router.
+    pub(super) fn match_wildcards(
+        &self,
+        topic: &str,
+        counts: &mut [usize],
+        mut unrouted: impl FnMut(&Arc<str>),
+    ) {
+        let mut visit = |matcher: &Matcher| {
+            match matcher {
+                Matcher::Router(router) => {
+                    if let Some(count) = counts.get_mut(*router) {
+                        *count += 1;
+                    }
+                }
+                Matcher::Index(filter) => unrouted(filter),
             }
             ControlFlow::Continue(())
         };
-        match self.0.visit_wildcards(topic, &mut count) {
+        match self.0.visit_wildcards(topic, &mut visit) {
             ControlFlow::Continue(()) | ControlFlow::Break(()) => {}
         }
     }

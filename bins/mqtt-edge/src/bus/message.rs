@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 
 use bytes::Bytes;
+use bytestring::ByteString;
 
 use crate::codec::PublishProperties;
 
@@ -36,6 +37,9 @@ pub struct Message {
 /// What a message costs in memory besides topic and payload, about.
 const OVERHEAD: usize = 256;
 
+/// What a user property costs in memory besides its text, about.
+const PROPERTY_OVERHEAD: usize = 64;
+
 impl Message {
     /// The topic as text. `RouterBus::publish` lets nothing else in.
     pub(crate) fn topic(&self) -> &str {
@@ -44,7 +48,8 @@ impl Message {
 
     /// Bytes of memory, about.
     pub(crate) fn weight(&self) -> usize {
-        OVERHEAD + self.topic.len() + self.payload.len()
+        let properties = self.properties.as_deref().map_or(0, properties_weight);
+        OVERHEAD + self.topic.len() + self.payload.len() + properties
     }
 
     /// Whether it is worth nothing any more.
@@ -58,6 +63,18 @@ impl Message {
         let left_ms = self.expires_at_ms?.saturating_sub(now_ms);
         Some(u32::try_from(left_ms.div_ceil(1000)).unwrap_or(u32::MAX))
     }
+}
+
+/// Bytes of memory, about: a client may send a megabyte of them.
+fn properties_weight(properties: &PublishProperties) -> usize {
+    let text = |text: &Option<ByteString>| text.as_ref().map_or(0, |text| text.as_bytes().len());
+    let user = properties.user_properties.iter();
+    let user = user.map(|(name, value)| PROPERTY_OVERHEAD + name.len() + value.len());
+    OVERHEAD
+        + text(&properties.content_type)
+        + text(&properties.response_topic)
+        + properties.correlation_data.as_ref().map_or(0, Bytes::len)
+        + user.sum::<usize>()
 }
 
 /// How a client wants the messages of one filter (MQTT 5.0, section 3.8.3.1).

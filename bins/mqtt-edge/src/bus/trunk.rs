@@ -24,7 +24,7 @@ pub(super) const SEGMENT_BYTES: usize = 2048;
 /// Filters with wildcards that one router may ever get. It frees nothing of a filter (7 KB,
 /// and 70 KB after thousands of messages, measured), and compares each topic that is new to it with
 /// all of them (7 ms for 10,000 on a busy machine, measured).
-pub(super) const MAX_FILTERS: usize = 10_000;
+const MAX_FILTERS: usize = 10_000;
 
 /// Packets for which the router has not answered in this time are taken for its death: it answers
 /// within microseconds, milliseconds on a busy machine.

@@ -4,17 +4,17 @@ use std::fmt;
 
 use tracing::info;
 
-use super::error::BusError;
-use super::index::RouterNumber;
+use super::index::Matcher;
 use super::lookups::{Found, Lookups};
-use super::trunk::{MAX_FILTERS, RouterDead, Trunk};
+use super::trunk::{RouterDead, Trunk};
 use crate::filter_map::is_exact;
 
-/// Routers at most: what their filters cost in memory then is a gigabyte.
-const MAX_ROUTERS: usize = 16;
+/// Routers at most: what their filters cost in memory then is 300 MB.
+const MAX_ROUTERS: usize = 4;
 
 /// The routers. The first one is always there; a further one is started when those before it have
-/// as many filters with wildcards as one bears. They look up at the same time.
+/// had as many filters with wildcards as one bears; what is beyond the last one is matched by our
+/// own index. They look up at the same time.
 pub(super) struct Trunks {
     trunks: Vec<Trunk>,
 }
@@ -31,20 +31,15 @@ impl Trunks {
         self.trunks.len()
     }
 
-    /// Subscribes to a filter that nobody has subscribed to; returns the router that knows it.
-    /// One without wildcards needs none.
-    pub(super) fn subscribe(
-        &mut self,
-        filter: &str,
-    ) -> Result<Result<RouterNumber, BusError>, RouterDead> {
+    /// Subscribes to a filter that nobody has subscribed to; returns who finds it then. One without
+    /// wildcards needs no router.
+    pub(super) fn subscribe(&mut self, filter: &str) -> Result<Matcher, RouterDead> {
         if is_exact(filter) {
-            return Ok(Ok(0));
+            return Ok(Matcher::Router(0));
         }
         let router = match self.trunks.iter().position(|trunk| trunk.takes(filter)) {
             Some(router) => router,
-            None if self.trunks.len() == MAX_ROUTERS => {
-                return Ok(Err(BusError::TooManyFilters(MAX_ROUTERS * MAX_FILTERS)));
-            }
+            None if self.trunks.len() == MAX_ROUTERS => return Ok(Matcher::Index(filter.into())),
             None => {
                 let router = self.trunks.len();
                 info!(router, "starting one more router for local subscriptions");
@@ -55,7 +50,7 @@ impl Trunks {
         if let Some(trunk) = self.trunks.get_mut(router) {
             trunk.subscribe(filter)?;
         }
-        Ok(Ok(router))
+        Ok(Matcher::Router(router))
     }
 
     /// Takes the subscription to a filter back.

@@ -13,10 +13,14 @@ use crate::sessions::Origin;
 impl<B: Bus> Connection<B> {
     /// PUBACK: the client has a message of `QoS` 1.
     pub(super) async fn acknowledged(&mut self, packet_id: NonZeroU16) -> Result<(), End> {
-        match self.session.window.acknowledged(packet_id) {
-            Some((delivery, origin)) => self.acked(&delivery, origin).await,
-            None => Ok(()),
+        let Some((delivery, origin)) = self.session.window.acknowledged(packet_id) else {
+            return Ok(());
+        };
+        if let Some(durable) = &mut self.session.durable {
+            // For a PUBREC that refuses.
+            durable.completed(packet_id);
         }
+        self.acked(&delivery, origin).await
     }
 
     /// PUBREC: the client has a message of `QoS` 2, or refuses it.

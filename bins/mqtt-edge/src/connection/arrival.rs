@@ -54,12 +54,16 @@ impl<B: Bus> Connection<B> {
         let context = TraceContext::root(sampled);
         let trace = self.cut_trace(context);
         let admitted = self.may_publish(&publish.topic);
+        let answer = self.answer_to(&publish, admitted);
         Arrival {
-            answer: self.answer_to(&publish, admitted).into(),
+            answer: answer.into(),
             admitted,
             verdict: Verdict::Unchecked,
             refusal: None,
-            route: self.route(&publish, &trace).filter(|_| admitted),
+            // Subscribers do not get what the publisher is told has failed.
+            route: (!answer.is_failure())
+                .then(|| self.route(&publish, &trace))
+                .flatten(),
             publish,
             context,
             trace,

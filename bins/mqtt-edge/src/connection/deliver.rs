@@ -10,7 +10,7 @@ use stage::now_ms;
 use super::{Connection, End};
 use crate::bus::{Bus, BusError, BusLink, Delivery, ForwardToken, Forwarded, SubscriptionOptions};
 use crate::codec::{EncodeError, OutgoingPublish, ReasonCode};
-use crate::sessions::{FromQueue, Origin, Phase, Place, Queue, SessionState};
+use crate::sessions::{FromQueue, Origin, Phase, Place, Queue, Reading, SessionState};
 
 /// Messages that wait for a client's acknowledgement at most; the client's Receive Maximum may be
 /// lower.
@@ -27,6 +27,7 @@ pub(super) struct Delivering<B: Bus> {
     link: Option<B::Link>,
     /// Read from the session's queue, or retained: next in line.
     ready: VecDeque<(Option<Place>, Delivery)>,
+    reading: Reading,
     window: usize,
 }
 
@@ -57,6 +58,7 @@ impl<B: Bus> Delivering<B> {
             bus,
             link: None,
             ready: VecDeque::new(),
+            reading: Reading::default(),
             window: receive_maximum.get().min(WINDOW).into(),
         }
     }
@@ -117,7 +119,7 @@ impl<B: Bus> Delivering<B> {
         };
         let stored = async {
             match session.shared() {
-                Some(session) => queue.next(session).await,
+                Some(session) => queue.next(session, &mut self.reading).await,
                 None => std::future::pending().await,
             }
         };
@@ -147,7 +149,7 @@ impl<B: Bus> Connection<B> {
     /// Sends the next thing.
     pub(super) async fn send(&mut self, outgoing: Outgoing) -> Result<(), End> {
         match outgoing {
-            Outgoing::Again => self.send_again(),
+            Outgoing::Again => self.send_again().await,
             Outgoing::Ready(place, delivery) => {
                 let origin = place.map_or(Origin::Kept, Origin::Stored);
                 self.deliver(delivery, origin).await
@@ -170,7 +172,7 @@ impl<B: Bus> Connection<B> {
     }
 
     /// What the client has not answered to an earlier connection of its session (MQTT-4.4.0-1).
-    fn send_again(&mut self) -> Result<(), End> {
+    async fn send_again(&mut self) -> Result<(), End> {
         let Some(in_flight) = self.session.window.next_unsent() else {
             return Ok(());
         };
@@ -179,8 +181,13 @@ impl<B: Bus> Connection<B> {
         match &in_flight.phase {
             Phase::Publish(delivery) => {
                 let delivery = delivery.clone();
-                self.write(&delivery, Some(packet_id), true)
-                    .map_err(unsendable)
+                let Err(error) = self.write(&delivery, Some(packet_id), true) else {
+                    return Ok(());
+                };
+                let origin = self.session.window.acknowledged(packet_id);
+                self.completed(packet_id);
+                let origin = origin.map_or(Origin::Kept, |(_, origin)| origin);
+                self.not_written(error, &delivery, origin).await
             }
             Phase::Release => {
                 let reason = ReasonCode::SUCCESS;
@@ -195,6 +202,9 @@ impl<B: Bus> Connection<B> {
     async fn deliver(&mut self, delivery: Delivery, origin: Origin) -> Result<(), End> {
         if delivery.message.is_expired(now_ms()) {
             return self.drop_message(&delivery, origin, "expired").await;
+        }
+        if !self.may_get(delivery.message.topic()) {
+            return self.drop_message(&delivery, origin, "not_allowed").await;
         }
         if delivery.qos == 0 {
             return match self.write(&delivery, None, false) {

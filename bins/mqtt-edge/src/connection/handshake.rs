@@ -37,13 +37,13 @@ pub(super) async fn open<B: Bus>(
     };
     let encoder = Encoder::for_client(&connect);
     let opening = Opening {
-        edge,
-        peer,
+        edge: Arc::clone(edge),
+        peer: peer.to_owned(),
         decoder,
         input,
     };
     let opened = match login::accept(edge, Origin::new(&wire), *connect).await {
-        Ok(accepted) => opening.open(&mut wire, accepted).await,
+        Ok(accepted) => opening.open(deadline, accepted).await,
         Err(end) => Err(end),
     };
     let refused = match opened {

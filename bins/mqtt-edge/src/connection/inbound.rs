@@ -179,7 +179,9 @@ impl<B: Bus> Connection<B> {
     fn check(&self, publish: &Publish, expecting: usize) -> Result<(), End> {
         let window = usize::from(self.edge.receive_maximum);
         let outstanding = || self.outbox.outstanding() + expecting;
-        if self.version == Version::V5 && publish.qos > 0 && outstanding() >= window {
+        // 3.1.1 knows no such number, but what a client does not release is memory all the same.
+        let is_bounded = publish.qos == 2 || publish.qos == 1 && self.version == Version::V5;
+        if is_bounded && outstanding() >= window {
             let text = format!("more than {window} messages without PUBACK or PUBCOMP");
             return Err(End::protocol(ReasonCode::RECEIVE_MAXIMUM_EXCEEDED, text));
         }

@@ -98,7 +98,7 @@ async fn admit<B: Bus>(
     from: &Origin,
     connect: &Connect,
 ) -> Result<Admitted, Refusal> {
-    let assigned = format!("latchwork-{:016x}", fastrand::u64(..));
+    let assigned = assigned_id();
     let credentials = Credentials {
         client_id: &connect.client_id,
         assigned_client_id: &assigned,
@@ -108,6 +108,12 @@ async fn admit<B: Bus>(
         certificate: from.certificate.as_deref(),
     };
     edge.access.admit(&credentials).await
+}
+
+/// An identifier that nobody guesses: who knows it may ask for its session.
+fn assigned_id() -> String {
+    let random = getrandom::u64().unwrap_or_else(|_no_random| fastrand::u64(..));
+    format!("latchwork-{random:016x}")
 }
 
 /// Who guesses passwords waits for the answer; nobody waits past its time for CONNECT.

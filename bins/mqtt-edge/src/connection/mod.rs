@@ -23,6 +23,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
+use futures::FutureExt;
 use record::Record;
 use tokio::time::{Instant, sleep_until};
 use tracing::debug;
@@ -129,11 +130,7 @@ impl<B: Bus> Connection<B> {
     async fn run(&mut self) -> End {
         let (edge, seat) = (Arc::clone(&self.edge), self.seat.clone());
         // What came right behind CONNECT is here already (MQTT 5.0, section 3.1.4).
-        let mut begun = self.attach_shared().await;
-        if begun.is_ok() {
-            begun = self.handle_read().await;
-        }
-        if let Err(end) = begun {
+        if let Err(end) = self.begin().await {
             return end;
         }
         loop {
@@ -157,6 +154,13 @@ impl<B: Bus> Connection<B> {
                 return end;
             }
         }
+    }
+
+    async fn begin(&mut self) -> Result<(), End> {
+        // Its session may be from a time of other rules.
+        Box::pin(self.take_what_is_denied()).await?;
+        self.attach_shared().await?;
+        self.handle_read().await
     }
 
     /// Waits for the next thing to do.
@@ -185,7 +189,11 @@ impl<B: Bus> Connection<B> {
                 Ok(Step::Outgoing(outgoing))
             }
             () = sleep_until(silence.unwrap_or(self.last_packet)), if silence.is_some() => {
-                Err(End::new("keepalive_timeout", Some(ReasonCode::KEEP_ALIVE_TIMEOUT)))
+                // After a wait for the store its PINGREQ may be there, unread.
+                match read(&mut self.reader, &mut self.input).now_or_never() {
+                    Some(read) => read.map(|()| Step::Read),
+                    None => Err(End::new("keepalive_timeout", Some(ReasonCode::KEEP_ALIVE_TIMEOUT))),
+                }
             }
             () = sleep_until(pause.unwrap_or(self.last_packet)), if pause.is_some() => {
                 self.pace.go_on();
@@ -228,7 +236,7 @@ impl<B: Bus> Connection<B> {
     /// Says goodbye, tells the pipeline, and returns the session when it outlives the connection.
     async fn close(mut self, end: &End) -> Option<Box<Parked>> {
         if end.reason == SHUTDOWN {
-            acknowledge_the_last(&self.outbox).await;
+            self.acknowledge_the_last().await;
         }
         if let Some(code) = end.code {
             self.outbox
@@ -241,6 +249,17 @@ impl<B: Bus> Connection<B> {
         let pending = self.leave_will().await;
         self.disconnected(end.reason).await;
         self.leave_session(pending).await
+    }
+
+    /// An edge that stops stores what it has: told of it, the client need not publish it again.
+    async fn acknowledge_the_last(&mut self) {
+        let last = async {
+            self.outbox.stored_all().await;
+            self.remember_received().await.ok();
+        };
+        if tokio::time::timeout(LAST_PUBACKS, last).await.is_err() {
+            debug!("the store is away: the last messages are not acknowledged");
+        }
     }
 
     /// Publishes the will, or returns it when it has to wait. A DISCONNECT that drops the will has
@@ -291,13 +310,5 @@ async fn read(reader: &mut WireReader, input: &mut BytesMut) -> Result<(), End> 
     match reader.read_buf(input, READ_BYTES).await? {
         0 => Err(End::closed()),
         _ => Ok(()),
-    }
-}
-
-/// An edge that stops stores what it has: told of it, the client need not publish it again.
-async fn acknowledge_the_last(outbox: &Outbox) {
-    let acknowledged = tokio::time::timeout(LAST_PUBACKS, outbox.acknowledged_all()).await;
-    if acknowledged.is_err() {
-        debug!("the store is away: the last messages are not acknowledged");
     }
 }

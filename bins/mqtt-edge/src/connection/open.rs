@@ -24,57 +24,64 @@ use crate::codec::{
 };
 use crate::edge::Edge;
 use crate::listener::UserSeat;
-use crate::sessions::{self, Parked, Seat, SessionState, StillThere, kept_will};
+use crate::sessions::{self, Parked, PendingWill, Seat, SessionState, StillThere, kept_will};
 use crate::wire::{PacketDeadline, Wire};
 
 /// What there is before CONNECT is accepted.
-pub(super) struct Opening<'a, B: Bus> {
-    pub(super) edge: &'a Arc<Edge<B>>,
-    pub(super) peer: &'a str,
+pub(super) struct Opening<B: Bus> {
+    pub(super) edge: Arc<Edge<B>>,
+    pub(super) peer: String,
     pub(super) decoder: Decoder,
     pub(super) input: BytesMut,
 }
 
 /// A client that has its seat and session.
-pub(super) struct Opened<'a, B: Bus> {
-    opening: Opening<'a, B>,
+pub(super) struct Opened<B: Bus> {
+    opening: Opening<B>,
     connect: Connect,
     seat: Seat,
     session: SessionState,
     session_present: bool,
+    /// What the session waited with: it goes on waiting if there is no connection after all.
+    waited: Option<(Option<Instant>, Option<PendingWill>)>,
     session_expiry_secs: u32,
     rights: Rights,
     user_seat: UserSeat,
     is_renamed: bool,
 }
 
-impl<'a, B: Bus> Opening<'a, B> {
+impl<B: Bus> Opening<B> {
     /// Takes the client's seat, and its session or a new one.
     pub(super) async fn open(
         self,
-        wire: &mut Wire,
+        deadline: Instant,
         accepted: Accepted,
-    ) -> Result<Opened<'a, B>, End> {
-        let edge = self.edge;
+    ) -> Result<Opened<B>, End> {
+        let edge = Arc::clone(&self.edge);
         let Accepted {
             connect,
             rights,
             is_renamed,
         } = accepted;
-        let user = connect.user_name.as_deref().unwrap_or_default();
-        let user_seat = edge.admission.enter_user(user).map_err(|too_many| {
-            let code = ReasonCode::QUOTA_EXCEEDED;
-            End::with_text("user_limit", code, too_many.to_string())
-        })?;
-        let client_id = connect.client_id.as_bytes();
-        let entered = edge.registry.enter(client_id).await;
+        let client_id = connect.client_id.as_bytes().clone();
+        let entered = edge.registry.enter(&client_id).await;
         let (seat, parked) = entered.map_err(|StillThere| {
             End::new("previous_session_busy", Some(ReasonCode::SERVER_BUSY))
         })?;
         let session_expiry_secs = edge.session_expiry(connect.session_expiry_secs);
-        let mut opened = Opened {
+        let is_new = session_expiry_secs > 0 && parked.is_none();
+        // After the one before it has gone, which may be of the same user.
+        let user_seat = match room(&edge, &connect, is_new) {
+            Ok(user_seat) => user_seat,
+            Err(end) => {
+                edge.registry.leave(&client_id, &seat, parked);
+                return Err(end);
+            }
+        };
+        let opened = Opened {
             session: SessionState::default(),
             session_present: false,
+            waited: None,
             opening: self,
             connect,
             seat,
@@ -83,36 +90,82 @@ impl<'a, B: Bus> Opening<'a, B> {
             user_seat,
             is_renamed,
         };
-        let found = timeout_at(wire.deadline(), opened.take_session(parked)).await;
-        let refused = match found {
-            Ok(Ok(())) => return Ok(opened),
-            Ok(Err(end)) => end,
-            Err(_elapsed) => End::new("store_unavailable", Some(ReasonCode::SERVER_UNAVAILABLE)),
-        };
-        opened.give_back();
-        Err(refused)
+        if parked.is_none() && session_expiry_secs == 0 {
+            return Ok(opened);
+        }
+        opened.with_session(parked, deadline).await
     }
 }
 
-impl<B: Bus> Opened<'_, B> {
+/// Whether there is room for one more connection of the user, and for one more session.
+fn room<B: Bus>(edge: &Edge<B>, connect: &Connect, is_new: bool) -> Result<UserSeat, End> {
+    let code = ReasonCode::QUOTA_EXCEEDED;
+    if is_new && edge.registry.len() > edge.max_sessions {
+        let text = "too many sessions; see --max-sessions";
+        return Err(End::with_text("session_limit", code, text));
+    }
+    let user = connect.user_name.as_deref().unwrap_or_default();
+    let entered = edge.admission.enter_user(user);
+    entered.map_err(|too_many| End::with_text("user_limit", code, too_many.to_string()))
+}
+
+impl<B: Bus> Opened<B> {
+    /// Takes the session by a task of its own: whether the client waits for it or not, it is not
+    /// left half taken.
+    async fn with_session(
+        mut self,
+        parked: Option<Box<Parked>>,
+        deadline: Instant,
+    ) -> Result<Self, End> {
+        let mut taking = tokio::spawn(async move {
+            let taken = self.take_session(parked).await;
+            (self, taken)
+        });
+        let unavailable = Some(ReasonCode::SERVER_UNAVAILABLE);
+        match timeout_at(deadline, &mut taking).await {
+            Ok(Ok((opened, Ok(())))) => Ok(opened),
+            Ok(Ok((opened, Err(end)))) => {
+                opened.give_back();
+                Err(end)
+            }
+            Ok(Err(_panicked)) => Err(End::new("session_not_taken", unavailable)),
+            Err(_elapsed) => {
+                tokio::spawn(async move {
+                    if let Ok((opened, _)) = taking.await {
+                        opened.give_back();
+                    }
+                });
+                Err(End::new("store_unavailable", unavailable))
+            }
+        }
+    }
+
     /// Goes on with the client's session, or begins one.
     async fn take_session(&mut self, parked: Option<Box<Parked>>) -> Result<(), End> {
-        let (edge, connect) = (self.opening.edge, &self.connect);
-        if let Some(Parked { state, will, .. }) = parked.map(|parked| *parked) {
-            if connect.clean_start {
+        let (edge, connect) = (&self.opening.edge, &self.connect);
+        let user = connect.user_name.as_deref().unwrap_or_default();
+        if let Some(parked) = parked {
+            let Parked {
+                state,
+                will,
+                expires,
+            } = *parked;
+            if connect.clean_start || !state.is_of(user) {
                 // Its old session ends, and a will that waited comes with the end.
                 if let Some(pending) = will {
                     publish_will(edge, &pending.template, pending.will).await;
                 }
                 sessions::end(edge, state).await;
             } else {
-                // A will that waited is dropped (MQTT-3.1.3-9).
+                // A will that waited is dropped with the new connection (MQTT-3.1.3-9).
                 (self.session, self.session_present) = (state, true);
+                self.waited = Some((expires, will));
             }
         }
         if self.session_expiry_secs > 0 || self.session.durable.is_some() {
             let record = self.record();
             let clean = self.connect.clean_start;
+            let edge = &self.opening.edge;
             self.session_present |= sessions::begin(edge, &mut self.session, record, clean).await?;
         }
         if let Some(shared) = self.session.shared() {
@@ -123,20 +176,23 @@ impl<B: Bus> Opened<'_, B> {
 
     /// There will be no connection: the session waits for the next one.
     fn give_back(mut self) {
-        let lasts = self.session_expiry_secs;
+        let lasts = Duration::from_secs(self.session_expiry_secs.into());
+        let waited = self.waited.take();
+        let (expires, will) = waited.unwrap_or_else(|| (Some(Instant::now() + lasts), None));
         let state = std::mem::take(&mut self.session);
+        if let Some(shared) = state.shared() {
+            shared.mailbox.close();
+        }
         let parked = state.durable.is_some().then(|| {
             Box::new(Parked {
                 state,
-                expires: Some(Instant::now() + Duration::from_secs(lasts.into())),
-                will: None,
+                expires,
+                will,
             })
         });
         let client_id = self.connect.client_id.as_bytes();
-        self.opening
-            .edge
-            .registry
-            .leave(client_id, &self.seat, parked);
+        let registry = &self.opening.edge.registry;
+        registry.leave(client_id, &self.seat, parked);
     }
 
     fn record(&self) -> SessionRecord {
@@ -155,7 +211,7 @@ impl<B: Bus> Opened<'_, B> {
     }
 }
 
-impl<B: Bus> Opened<'_, B> {
+impl<B: Bus> Opened<B> {
     /// Answers CONNECT; from here on it is a connection.
     pub(super) async fn connect(self, mut wire: Wire) -> Result<Connection<B>, End> {
         let encoder = Encoder::for_client(&self.connect);
@@ -168,7 +224,7 @@ impl<B: Bus> Opened<'_, B> {
 
     /// What this server can do, in the words of CONNACK.
     fn connack(&self) -> ConnAck {
-        let edge = self.opening.edge;
+        let edge = &self.opening.edge;
         let connect = &self.connect;
         let expiry_secs = self.session_expiry_secs;
         ConnAck {
@@ -235,11 +291,12 @@ impl<B: Bus> Opened<'_, B> {
             client_id: client_id.clone(),
             ..Record::default()
         };
+        let pace = Pace::new(PacketDeadline::new(edge.packet_limit), &edge.publish_limits);
         Connection {
             outbox: Arc::new(Outbox::resumed(writer, encoder, unanswered)),
             intake: edge.uplink.of(&client_id),
             delivering: Delivering::new(edge.bus.clone(), connect.receive_max),
-            edge: Arc::clone(edge),
+            edge,
             reader,
             decoder,
             input,
@@ -252,7 +309,7 @@ impl<B: Bus> Opened<'_, B> {
             will: connect.will,
             aliases: Aliases::new(connect.topic_alias_max),
             rights,
-            pace: Pace::new(PacketDeadline::new(edge.packet_limit), &edge.publish_limits),
+            pace,
             _user_seat: user_seat,
             session,
             session_expiry_secs,

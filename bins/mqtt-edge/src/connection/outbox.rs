@@ -165,17 +165,6 @@ impl Outbox {
         }
     }
 
-    /// Waits until every PUBACK is out: what the client sent is stored.
-    pub async fn acknowledged_all(&self) {
-        loop {
-            let all_stored = self.all_stored.notified();
-            if self.state.lock().unanswered.is_answered() {
-                return;
-            }
-            all_stored.await;
-        }
-    }
-
     /// Appends packets and writes what the socket takes.
     pub fn send<T>(&self, encode: impl FnOnce(&Encoder, &mut BytesMut) -> T) -> T {
         let mut state = self.state.lock();

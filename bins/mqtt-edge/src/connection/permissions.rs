@@ -4,18 +4,21 @@ use std::time::SystemTime;
 
 use access::Permissions;
 use bytes::Bytes;
+use record::TopicFilter;
 use tokio::time::Instant;
 use tracing::{debug, info};
 
 use super::{Connection, End};
 use crate::bus::Bus;
-use crate::codec::ReasonCode;
+use crate::codec::{ReasonCode, shared_filter};
 
 /// What let the client in, and what it may do.
 pub(super) struct Rights {
     pub(super) permissions: Permissions,
     /// When its token ends.
     pub(super) until: Option<Instant>,
+    /// A subscription was taken away: what waited for it must not go out.
+    were_cut: bool,
 }
 
 impl Rights {
@@ -24,6 +27,7 @@ impl Rights {
         Self {
             permissions,
             until: left.map(|left| Instant::now() + left),
+            were_cut: false,
         }
     }
 }
@@ -50,7 +54,9 @@ impl<B: Bus> Connection<B> {
         Box::pin(self.take_what_is_denied()).await
     }
 
-    async fn take_what_is_denied(&mut self) -> Result<(), End> {
+    /// Takes subscriptions away that are not allowed: the rules, or the session's user, are others
+    /// than when it subscribed.
+    pub(super) async fn take_what_is_denied(&mut self) -> Result<(), End> {
         let filters = self.session.subscriptions.keys();
         let denied: Vec<Box<str>> = filters
             .filter(|filter| !self.may_subscribe(filter))
@@ -59,6 +65,7 @@ impl<B: Bus> Connection<B> {
         if denied.is_empty() {
             return Ok(());
         }
+        self.rights.were_cut = true;
         for filter in denied {
             let client_id = self.template.client_id();
             info!(client_id, %filter, "a subscription is not allowed any more");
@@ -67,6 +74,18 @@ impl<B: Bus> Connection<B> {
                 .await;
         }
         self.subscriptions_changed().await
+    }
+
+    /// Whether a message may go out that was on its way when a subscription was taken away.
+    pub(super) fn may_get(&self, topic: &str) -> bool {
+        let matches = |filter: &str| {
+            let filter = shared_filter(filter).map_or(filter, |(_, filter)| filter);
+            filter
+                .parse::<TopicFilter>()
+                .is_ok_and(|filter| filter.matches(topic))
+        };
+        let mut filters = self.session.subscriptions.keys();
+        !self.rights.were_cut || filters.any(|filter| matches(filter))
     }
 
     /// Its token has ended (MQTT 5.0, 0xA0).

@@ -1,5 +1,7 @@
 //! SUBSCRIBE and UNSUBSCRIBE.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use tracing::warn;
 
@@ -12,10 +14,14 @@ use crate::codec::{
 /// Filters of one client: each is memory that lives as long as its session.
 const MAX_SUBSCRIPTIONS: usize = 10_000;
 
+/// Bytes of all of them: the record of a session holds them, and is written at every change.
+const MAX_FILTER_BYTES: usize = 512 * 1024;
+
 impl<B: Bus> Connection<B> {
     pub(super) async fn subscribe(&mut self, subscribe: Subscribe) -> Result<(), End> {
         let mut codes = Vec::with_capacity(subscribe.filters.len());
-        let mut retained = Vec::new();
+        // By filter: one that is repeated in the packet has its effect once.
+        let mut retained = BTreeMap::new();
         for request in &subscribe.filters {
             let options = SubscriptionOptions {
                 qos: request.qos,
@@ -26,7 +32,7 @@ impl<B: Bus> Connection<B> {
             let is_new = !self.session.subscriptions.contains_key(&*request.filter);
             let code = self.subscribe_to(&request.filter, options).await;
             if !code.is_failure() && wants_retained(request, is_new) {
-                retained.push((request.filter.clone(), options));
+                retained.insert(request.filter.clone(), options);
             }
             codes.push(code);
         }
@@ -55,7 +61,7 @@ impl<B: Bus> Connection<B> {
             return ReasonCode::NOT_AUTHORIZED;
         }
         let known = self.session.subscriptions.contains_key(filter);
-        if !known && self.session.subscriptions.len() >= MAX_SUBSCRIPTIONS {
+        if !known && !self.has_room_for(filter) {
             return ReasonCode::QUOTA_EXCEEDED;
         }
         match self.attach(filter, options).await {
@@ -69,11 +75,16 @@ impl<B: Bus> Connection<B> {
                     BusError::Filter(_) | BusError::TooManyLevels { .. } => {
                         ReasonCode::TOPIC_FILTER_INVALID
                     }
-                    BusError::TooManyFilters(_) => ReasonCode::QUOTA_EXCEEDED,
                     _ => ReasonCode::UNSPECIFIED_ERROR,
                 }
             }
         }
+    }
+
+    fn has_room_for(&self, filter: &str) -> bool {
+        let subscriptions = &self.session.subscriptions;
+        let bytes: usize = subscriptions.keys().map(|filter| filter.len()).sum();
+        subscriptions.len() < MAX_SUBSCRIPTIONS && bytes + filter.len() <= MAX_FILTER_BYTES
     }
 
     /// Lets messages of a filter come: those of a session that outlives the connection through its
@@ -163,7 +174,9 @@ impl<B: Bus> Connection<B> {
         match self.session.shared() {
             // They are part of the queue, and survive with it.
             Some(session) => {
-                self.edge.stores.queue.add(session, retained).await;
+                let dropped = self.edge.stores.queue.add(session, retained).await;
+                let dropped_here = &self.edge.meters.deliveries_dropped;
+                dropped_here.add(["queue_full"], dropped);
                 Ok(())
             }
             None => self.delivering.send_retained(retained),

@@ -154,7 +154,8 @@ impl Unanswered {
         encoder: Encoder,
         out: &mut BytesMut,
     ) -> bool {
-        if self.exactly_once.remove(&packet_id).is_some() {
+        if self.exactly_once.get(&packet_id) == Some(&Stored::Yes) {
+            self.exactly_once.remove(&packet_id);
             self.say(Unsaid::Completed(packet_id), encoder, out);
         } else {
             // 3.1.1 has no word for it. Some 5.0 clients take it for a failure of the message.
@@ -197,11 +198,6 @@ impl Unanswered {
     /// Whether everything is stored.
     pub(super) fn is_stored(&self) -> bool {
         self.waiting.is_empty()
-    }
-
-    /// Whether every answer is out.
-    pub(super) fn is_answered(&self) -> bool {
-        self.waiting.is_empty() && self.to_remember.is_empty()
     }
 
     /// `QoS` 2 messages that are stored and not released.

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::future::join_all;
+use socket2::{SockRef, TcpKeepalive};
 use telemetry::Meter;
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -25,6 +26,10 @@ use crate::wire::{Wire, WireKind};
 
 /// From the open socket to the whole CONNECT, with TLS and WebSocket before it.
 const CONNECT_DEADLINE: Duration = Duration::from_secs(10);
+
+/// Silence before TCP itself asks whether the peer is there; nine questions later, by default 11
+/// minutes, it is not.
+const TCP_KEEPALIVE: Duration = Duration::from_mins(2);
 
 /// How often refusals are told in the log; the counter has them all.
 const TELL: Duration = Duration::from_secs(10);
@@ -142,7 +147,12 @@ impl Door {
             // The socket is closed at once.
             Err(refusal) => return self.refuse(refusal, peer, now),
         };
-        if let Err(error) = stream.set_nodelay(true) {
+        // A client that asks for no keep-alive and vanishes would hold its place for ever.
+        let keepalive = TcpKeepalive::new().with_time(TCP_KEEPALIVE);
+        let set = stream
+            .set_nodelay(true)
+            .and_then(|()| SockRef::from(&stream).set_tcp_keepalive(&keepalive));
+        if let Err(error) = set {
             debug!(%error, "the peer left at once");
             return;
         }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::num::{NonZeroU16, NonZeroU32};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use bytes::Bytes;
 use session::{PutError, Revision, SentMessage, SessionBucket, SessionRecord, Subscription};
@@ -17,6 +18,8 @@ use crate::bus::SubscriptionOptions;
 #[derive(Debug)]
 pub(crate) struct DurableSession {
     client_id: Bytes,
+    /// It is over: what a frame still brings for it is for nobody.
+    ended: AtomicBool,
     pub(crate) mailbox: Mailbox,
 }
 
@@ -24,8 +27,18 @@ impl DurableSession {
     pub(crate) fn new(client_id: Bytes) -> Arc<Self> {
         Arc::new(Self {
             client_id,
+            ended: AtomicBool::new(false),
             mailbox: Mailbox::default(),
         })
+    }
+
+    /// Whether it is over.
+    pub(crate) fn has_ended(&self) -> bool {
+        self.ended.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn end(&self) {
+        self.ended.store(true, Ordering::Release);
     }
 
     pub(crate) fn client_id(&self) -> &Bytes {

@@ -44,7 +44,8 @@ pub(crate) async fn begin<B: Bus>(
     }
     let client_id = record.client_id.clone();
     let resumed = match read(edge, &client_id).await? {
-        Some((left, revision)) if !clean => {
+        // Of another user it is not this client's session, whatever its id is.
+        Some((left, revision)) if !clean && left.username == record.username => {
             *state = restored_state(edge, left, revision);
             true
         }
@@ -80,6 +81,9 @@ async fn read<B: Bus>(
 
 /// Ends a session: nobody will go on with it.
 pub(crate) async fn end<B: Bus>(edge: &Edge<B>, state: SessionState) {
+    if let Some(session) = state.shared() {
+        session.end();
+    }
     abandon(edge, &state);
     if let Some(durable) = state.durable {
         durable.delete(&edge.stores).await;

@@ -90,7 +90,8 @@ impl Mailbox {
         if state.mode == Mode::Away {
             return;
         }
-        if state.waiting_bytes > MAX_WAITING_BYTES {
+        // Behind one that is to be read, all are: they come in the order of storing.
+        if state.missed.is_some() || state.waiting_bytes > MAX_WAITING_BYTES {
             state.miss(seq);
             return;
         }
@@ -116,30 +117,30 @@ impl Mailbox {
         true
     }
 
-    /// The connection has read an entry. Which of its messages are not done with; none when a lane
-    /// has handed it over already.
+    /// The connection has read an entry. Which of its messages are not done with. What a lane has
+    /// handed over of it comes with the read: what was stored before it may come by reads only.
     pub(crate) fn read(&self, seq: u64, messages: usize) -> Vec<u32> {
         let mut state = self.state.lock();
         state.read_after = seq;
         if state.removed.contains(&seq) {
             return Vec::new();
         }
-        let known = !state.note(seq, messages);
-        let waits = known && state.waits(seq);
-        let Some(entry) = state.entries.get(&seq).filter(|_| !waits) else {
+        state.take_back(seq);
+        state.note(seq, messages);
+        let Some(entry) = state.entries.get(&seq) else {
             return Vec::new();
         };
         let done = |index: &u32| entry.done.contains(index);
         (0..entry.messages).filter(|index| !done(index)).collect()
     }
 
-    /// There is nothing more to read.
+    /// There is nothing more to read, unless something was stored meanwhile.
     pub(crate) fn read_to_the_end(&self) {
         let mut state = self.state.lock();
-        match state.missed.take() {
-            Some(seq) => state.read_after = seq.saturating_sub(1),
-            None if state.mode == Mode::Reading => state.mode = Mode::Complete,
-            None => {}
+        let read_after = state.read_after;
+        let is_behind = state.missed.take().is_some_and(|seq| seq > read_after);
+        if state.mode == Mode::Reading && !is_behind {
+            state.mode = Mode::Complete;
         }
     }
 
@@ -194,9 +195,21 @@ impl State {
         new
     }
 
-    fn waits(&self, seq: u64) -> bool {
+    /// Takes an entry out of what waits.
+    fn take_back(&mut self, seq: u64) {
         let is_of = |place: &Option<Place>| place.is_some_and(|place| place.seq == seq);
-        self.waiting.iter().any(|(place, _)| is_of(place))
+        let Self {
+            waiting,
+            waiting_bytes,
+            ..
+        } = self;
+        waiting.retain(|(place, delivery)| {
+            let is_of = is_of(place);
+            if is_of {
+                *waiting_bytes -= delivery.message.weight();
+            }
+            !is_of
+        });
     }
 
     fn push(&mut self, place: Option<Place>, delivery: Delivery) {
@@ -204,7 +217,7 @@ impl State {
         self.waiting.push_back((place, delivery));
     }
 
-    /// What is stored from now on has to be read.
+    /// An entry has to be read.
     fn miss(&mut self, seq: u64) {
         self.missed = Some(self.missed.map_or(seq, |first| first.min(seq)));
     }

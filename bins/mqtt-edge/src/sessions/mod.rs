@@ -29,7 +29,7 @@ pub(crate) use durable::{DurableSession, Lost};
 pub(crate) use index::{Addressed, DurableIndex};
 pub(crate) use life::{begin, end, park, restore_all, watch_deadlines};
 pub(crate) use outage::Outage;
-pub(crate) use queue::{FromQueue, Queue};
+pub(crate) use queue::{FromQueue, Queue, Reading, into_entries};
 pub(crate) use registry::{Registry, Seat, StillThere};
 pub(crate) use state::{Parked, PendingWill, SessionState};
 pub(crate) use stored::{restored, stored};

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
+use futures::future::BoxFuture;
 use session::{Down, Entry, StoreError};
 use stage::now_ms;
 use tokio::sync::mpsc;
@@ -19,8 +20,11 @@ use crate::bus::Delivery;
 /// Entries read at a time.
 const READ_ENTRIES: usize = 16;
 
-/// Messages of one entry that this edge adds by itself.
-const ADDED: usize = 100;
+/// Bytes of messages in one entry: small beside what nats-server takes in one message.
+const ENTRY_BYTES: usize = 256 * 1024;
+
+/// Messages in one entry.
+const ENTRY_MESSAGES: usize = 256;
 
 /// Entries that wait to be removed at most: then clients are not asked for more acknowledgements.
 const REMOVALS_WAITING: usize = 4096;
@@ -47,6 +51,10 @@ pub(crate) enum FromQueue {
     Entry(Vec<(Place, Delivery)>),
 }
 
+/// A read that has begun: what else the connection does must not begin it anew.
+#[derive(Default)]
+pub(crate) struct Reading(Option<BoxFuture<'static, Vec<Entry>>>);
+
 impl Queue {
     /// Needs a runtime: what the clients have is removed by a task of its own.
     pub(crate) fn new(down: Down, node: &str) -> Self {
@@ -60,59 +68,83 @@ impl Queue {
         }
     }
 
-    /// Stores messages for a session, durably. The id makes a repeat harmless.
+    /// Stores messages for a session, durably; waits while JetStream is away. The id makes a repeat
+    /// harmless.
     pub(crate) async fn store(
         &self,
-        session: &DurableSession,
+        session: &Arc<DurableSession>,
         id: &str,
         deliveries: &[Delivery],
     ) -> Result<u64, StoreError> {
+        let client_id = session.client_id_text();
         let messages: Vec<_> = deliveries.iter().map(queued).collect();
-        self.down
-            .store(session.client_id_text(), id, &messages)
-            .await
+        let mut outage = Outage::default();
+        loop {
+            match self.down.store(client_id, id, &messages).await {
+                Err(error @ StoreError::Unavailable { .. }) => outage.wait(&error).await,
+                Ok(seq) if session.has_ended() => {
+                    // Nobody will come for it, or somebody who never asked for it.
+                    self.forget(Arc::clone(session), seq).await;
+                    return Ok(seq);
+                }
+                result => return result,
+            }
+        }
     }
 
-    /// Adds messages that no publisher waits for. Those of `QoS` 0 only pass through; what a full
-    /// queue has no room for is dropped.
-    pub(crate) async fn add(&self, session: &Arc<DurableSession>, deliveries: Vec<Delivery>) {
-        let (stored, passing): (Vec<_>, Vec<_>) = deliveries
-            .into_iter()
-            .partition(|delivery| delivery.qos > 0);
-        for chunk in stored.chunks(ADDED) {
+    /// Adds messages that no publisher waits for. Those of `QoS` 0 only pass through. Returns how
+    /// many a full queue had no room for.
+    pub(crate) async fn add(&self, session: &Arc<DurableSession>, messages: Vec<Delivery>) -> u64 {
+        let mut dropped = 0;
+        let (stored, passing): (Vec<_>, Vec<_>) =
+            messages.into_iter().partition(|delivery| delivery.qos > 0);
+        for entry in into_entries(stored, |delivery| delivery.message.weight()) {
             let number = self.added.fetch_add(1, Ordering::Relaxed);
             let id = format!("{}:{number}", self.id_prefix);
-            let mut outage = Outage::default();
-            loop {
-                match self.store(session, &id, chunk).await {
-                    Ok(seq) => session.mailbox.stored(seq, chunk.to_vec()),
-                    Err(error @ StoreError::Unavailable { .. }) => {
-                        outage.wait(&error).await;
-                        continue;
-                    }
-                    Err(error) => warn!(messages = chunk.len(), "dropped: {error}"),
+            match self.store(session, &id, &entry).await {
+                Ok(seq) => session.mailbox.stored(seq, entry),
+                Err(error) => {
+                    warn!(messages = entry.len(), "dropped: {error}");
+                    dropped += entry.len() as u64;
                 }
-                break;
             }
         }
         for delivery in passing {
             session.mailbox.passing(delivery);
         }
+        dropped
     }
 
-    /// The next messages for a connection. Cancel-safe.
-    pub(crate) async fn next(&self, session: &DurableSession) -> FromQueue {
-        let mut outage = Outage::default();
+    /// The next messages for a connection. Cancel-safe: a read that has begun goes on in `reading`.
+    pub(crate) async fn next(
+        &self,
+        session: &Arc<DurableSession>,
+        reading: &mut Reading,
+    ) -> FromQueue {
         loop {
-            let after = match session.mailbox.next().await {
-                Next::Message(place, delivery) => return FromQueue::Message(place, delivery),
-                Next::Read(after) => after,
+            let entries = match &mut reading.0 {
+                Some(read) => read.await,
+                none => {
+                    match session.mailbox.next().await {
+                        Next::Message(place, delivery) => {
+                            return FromQueue::Message(place, delivery);
+                        }
+                        Next::Read(after) => {
+                            *none = Some(Box::pin(read(
+                                self.down.clone(),
+                                Arc::clone(session),
+                                after,
+                            )));
+                        }
+                    }
+                    continue;
+                }
             };
-            let client_id = session.client_id_text();
-            match self.down.read(client_id, after, READ_ENTRIES).await {
-                Ok(entries) if entries.is_empty() => session.mailbox.read_to_the_end(),
-                Ok(entries) => return FromQueue::Entry(unfinished(session, entries)),
-                Err(error) => outage.wait(&error).await,
+            reading.0 = None;
+            if entries.is_empty() {
+                session.mailbox.read_to_the_end();
+            } else {
+                return FromQueue::Entry(unfinished(session, entries));
             }
         }
     }
@@ -130,6 +162,27 @@ impl Queue {
             outage.wait(&error).await;
         }
     }
+}
+
+/// Divides messages into entries of the queue, in their order. A message that is larger than an
+/// entry should be has one of its own.
+pub(crate) fn into_entries<T>(messages: Vec<T>, weight: impl Fn(&T) -> usize) -> Vec<Vec<T>> {
+    let mut entries: Vec<Vec<T>> = Vec::new();
+    let mut bytes = 0;
+    for message in messages {
+        let weight = weight(&message);
+        match entries.last_mut() {
+            Some(entry) if bytes + weight <= ENTRY_BYTES && entry.len() < ENTRY_MESSAGES => {
+                bytes += weight;
+                entry.push(message);
+            }
+            _ => {
+                bytes = weight;
+                entries.push(vec![message]);
+            }
+        }
+    }
+    entries
 }
 
 /// Messages of entries that were read, but for those that a lane has handed over or the client has.
@@ -157,6 +210,20 @@ fn unfinished(session: &DurableSession, entries: Vec<Entry>) -> Vec<(Place, Deli
         }
     }
     unfinished
+}
+
+/// Reads entries; waits while JetStream is away.
+async fn read(down: Down, session: Arc<DurableSession>, after: u64) -> Vec<Entry> {
+    let mut outage = Outage::default();
+    loop {
+        match down
+            .read(session.client_id_text(), after, READ_ENTRIES)
+            .await
+        {
+            Ok(entries) => return entries,
+            Err(error) => outage.wait(&error).await,
+        }
+    }
 }
 
 /// Removes what the clients have, many at a time.

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use bytes::Bytes;
 use parking_lot::Mutex;
+use tokio::time::{Instant, timeout_at};
 use tokio_util::sync::CancellationToken;
 
 use super::deadlines::Deadlines;
@@ -39,6 +40,8 @@ pub(crate) struct Seat {
     left: CancellationToken,
     /// What the connection leaves to the one that takes its place.
     bequest: Arc<Mutex<Option<Box<Parked>>>>,
+    /// Whom to wait for instead: it has given up waiting itself.
+    instead: Arc<Mutex<Option<Seat>>>,
 }
 
 impl Seat {
@@ -59,6 +62,7 @@ impl Seat {
             taken_over: CancellationToken::new(),
             left: CancellationToken::new(),
             bequest: Arc::default(),
+            instead: Arc::default(),
         }
     }
 }
@@ -72,24 +76,49 @@ impl Registry {
     /// Takes the seat of a client, with the session that it left. A connection that has it is told
     /// to end, and is waited for: its last records must be in front of ours.
     pub(crate) async fn enter(
-        self: &Arc<Self>,
+        &self,
         client_id: &Bytes,
     ) -> Result<(Seat, Option<Box<Parked>>), StillThere> {
         let (seat, previous) = self.replace(client_id);
-        let previous = match previous {
+        let mut previous = match previous {
             None => return Ok((seat, None)),
             Some(Slot::Parked { parked, .. }) => return Ok((seat, Some(parked))),
             Some(Slot::Connected(previous)) => previous,
         };
         previous.taken_over.cancel();
-        let ended = tokio::time::timeout(TAKEOVER_DEADLINE, previous.left.cancelled()).await;
-        if ended.is_err() {
-            tracing::warn!("a connection that was taken over has not ended yet");
-            self.inherit_later(client_id.clone(), seat, previous);
-            return Err(StillThere);
+        let deadline = Instant::now() + TAKEOVER_DEADLINE;
+        loop {
+            let ended = timeout_at(deadline, previous.left.cancelled()).await;
+            if ended.is_err() && self.give_up(client_id, &seat, &previous) {
+                tracing::warn!("a connection that was taken over has not ended yet");
+                return Err(StillThere);
+            }
+            let before = previous.instead.lock().take();
+            match before {
+                // It gave up waiting: so we wait for whom it waited for.
+                Some(before) => previous = before,
+                None => break,
+            }
         }
         let bequest = previous.bequest.lock().take();
         Ok((seat, bequest))
+    }
+
+    /// Leaves the place to the connection that was waited for. False when it has just ended.
+    fn give_up(&self, client_id: &Bytes, seat: &Seat, previous: &Seat) -> bool {
+        let mut slots = self.slots.lock();
+        // It ends under this lock.
+        if previous.left.is_cancelled() {
+            return false;
+        }
+        let current = slots.get(client_id);
+        if matches!(current, Some(Slot::Connected(current)) if current.epoch == seat.epoch) {
+            slots.insert(client_id.clone(), Slot::Connected(previous.clone()));
+        } else {
+            *seat.instead.lock() = Some(previous.clone());
+        }
+        seat.left.cancel();
+        true
     }
 
     /// Gives the seat up, and leaves the session to the next connection.
@@ -106,7 +135,6 @@ impl Registry {
         } else {
             *seat.bequest.lock() = parked;
         }
-        drop(slots);
         seat.left.cancel();
     }
 
@@ -182,17 +210,6 @@ impl Registry {
         // It is never refused.
         let (Ok(last) | Err(last)) = last;
         least.max(last + 1)
-    }
-
-    /// A connection that gave up waiting keeps its place in the line, so that whoever comes next
-    /// waits for the same end.
-    fn inherit_later(self: &Arc<Self>, client_id: Bytes, seat: Seat, previous: Seat) {
-        let registry = Arc::clone(self);
-        tokio::spawn(async move {
-            previous.left.cancelled().await;
-            let bequest = previous.bequest.lock().take();
-            registry.leave(&client_id, &seat, bequest);
-        });
     }
 }
 

@@ -44,6 +44,15 @@ pub(crate) struct PendingWill {
 }
 
 impl SessionState {
+    /// Whether it is this user's: another one with the same client id must not get its messages.
+    pub(crate) fn is_of(&self, username: &str) -> bool {
+        let owner = self
+            .durable
+            .as_ref()
+            .map(|durable| &durable.record.username);
+        owner.is_none_or(|owner| owner == username)
+    }
+
     /// The session as the index and the lanes know it, when it outlives its connection.
     pub(crate) fn shared(&self) -> Option<&Arc<DurableSession>> {
         self.durable.as_ref().map(|durable| &durable.session)

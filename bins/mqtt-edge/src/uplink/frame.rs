@@ -73,6 +73,8 @@ pub(super) struct FillingFrame {
     pub(super) waiting: Vec<Arc<Outbox>>,
     pub(super) routes: Vec<Arc<Message>>,
     pub(super) keeping: Keeping,
+    /// Memory that those messages hold, about.
+    pub(super) routed_bytes: usize,
     /// When the messages that want a PUBACK came in.
     pub(super) received_ms: Vec<u64>,
     pub(super) spans: Vec<EdgeSpan>,
@@ -123,6 +125,7 @@ impl FillingFrame {
             passing,
             addressed,
         } = route;
+        self.routed_bytes += message.weight();
         let waiter = acknowledge.map(|acknowledge| Waiter {
             outbox: Arc::clone(acknowledge.outbox),
             packet_id: acknowledge.packet_id,
@@ -141,6 +144,7 @@ impl FillingFrame {
         self.waiting.clear();
         self.received_ms.clear();
         self.routes.clear();
+        self.routed_bytes = 0;
         self.spans.clear();
     }
 }

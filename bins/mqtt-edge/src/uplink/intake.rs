@@ -13,6 +13,10 @@ use super::frame::{Entry, FillingFrame};
 /// bounds the edge's memory when the store is slow or away.
 const FULL_FRAMES: usize = 3;
 
+/// Bytes of messages that go to subscribers, too, in one frame: their properties are in memory and
+/// not in the records.
+const MAX_ROUTED_BYTES: usize = 2 * 1024 * 1024;
+
 /// The lane takes no more records now.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
@@ -117,8 +121,10 @@ impl Intake {
 }
 
 impl Frames {
+    /// Whoever was refused waits until the lane has taken a frame: the open one may have room
+    /// for others and not for it.
     fn has_room(&self) -> bool {
-        !self.open.records.is_full() || self.full.len() < FULL_FRAMES
+        self.full.len() < FULL_FRAMES
     }
 
     fn take(&mut self) -> Option<FillingFrame> {
@@ -146,12 +152,9 @@ pub struct Pushing<'a> {
 impl Pushing<'_> {
     /// Adds a record. What it brings along is taken out of the entry, unless the lane is full.
     pub fn push(&mut self, record: &Record, entry: &mut Entry<'_>) -> Result<(), Full> {
-        if !self
-            .frames
-            .open
-            .records
-            .has_room_for(record, self.intake.frame_limit)
-        {
+        let open = &self.frames.open;
+        let has_room = open.records.has_room_for(record, self.intake.frame_limit);
+        if !has_room || open.routed_bytes >= MAX_ROUTED_BYTES {
             if self.frames.full.len() >= FULL_FRAMES {
                 return Err(Full);
             }

@@ -6,14 +6,13 @@ use std::num::NonZeroU16;
 use std::sync::Arc;
 
 use futures::future::join_all;
-use session::StoreError;
 use tracing::warn;
 
 use crate::bus::{Delivery, Message};
 use crate::codec::{Answer, ReasonCode};
 use crate::connection::Outbox;
 use crate::meters::Meters;
-use crate::sessions::{Addressed, DurableSession, Outage, Stores};
+use crate::sessions::{Addressed, DurableSession, Stores, into_entries};
 
 /// What the publisher of a message is told when the only session that it was for has no room.
 const QUEUE_FULL: Answer = Answer {
@@ -42,10 +41,10 @@ pub(super) struct Keeping {
 #[derive(Debug)]
 struct SessionEntry {
     session: Arc<DurableSession>,
-    deliveries: Vec<Delivery>,
-    /// Publishers whose message is for this session alone.
-    waiters: Vec<Waiter>,
-    seq: Option<u64>,
+    /// With the publisher, when the message is for this session alone.
+    messages: Vec<(Delivery, Option<Waiter>)>,
+    /// What is stored, by the place in the queue.
+    stored: Vec<(u64, Vec<Delivery>)>,
 }
 
 /// A publisher that waits for the frame.
@@ -77,8 +76,8 @@ impl Keeping {
                 self.entries.push(SessionEntry::new(session));
             }
             if let Some(entry) = self.entries.get_mut(place) {
-                entry.deliveries.push(delivery);
-                entry.waiters.extend(waiter.filter(|_| alone).cloned());
+                let waiter = waiter.filter(|_| alone).cloned();
+                entry.messages.push((delivery, waiter));
             }
         }
     }
@@ -107,8 +106,8 @@ impl Keeping {
     /// The frame is stored too: those who are connected get their messages.
     pub(super) fn release(&mut self) {
         for entry in self.entries.drain(..) {
-            if let Some(seq) = entry.seq {
-                entry.session.mailbox.stored(seq, entry.deliveries);
+            for (seq, deliveries) in entry.stored {
+                entry.session.mailbox.stored(seq, deliveries);
             }
         }
         for Addressed { session, delivery } in self.passing.drain(..) {
@@ -127,37 +126,29 @@ impl SessionEntry {
     fn new(session: Arc<DurableSession>) -> Self {
         Self {
             session,
-            deliveries: Vec::new(),
-            waiters: Vec::new(),
-            seq: None,
+            messages: Vec::new(),
+            stored: Vec::new(),
         }
     }
 
     async fn store(&mut self, id: &str, stores: &Stores, meters: &Meters) {
-        let mut outage = Outage::default();
-        loop {
-            match stores
-                .queue
-                .store(&self.session, id, &self.deliveries)
-                .await
-            {
-                Ok(seq) => self.seq = Some(seq),
-                Err(error @ StoreError::Unavailable { .. }) => {
-                    outage.wait(&error).await;
-                    continue;
+        let messages = std::mem::take(&mut self.messages);
+        let entries = into_entries(messages, |(delivery, _)| delivery.message.weight());
+        for (number, entry) in entries.into_iter().enumerate() {
+            let (deliveries, waiters): (Vec<_>, Vec<_>) = entry.into_iter().unzip();
+            let id = format!("{id}:{number}");
+            match stores.queue.store(&self.session, &id, &deliveries).await {
+                Ok(seq) => self.stored.push((seq, deliveries)),
+                Err(error) => {
+                    warn!(messages = deliveries.len(), "{error}");
+                    meters
+                        .deliveries_dropped
+                        .add(["queue_full"], deliveries.len() as u64);
+                    for waiter in waiters.into_iter().flatten() {
+                        waiter.tell(QUEUE_FULL);
+                    }
                 }
-                Err(error) => self.refuse(&error, meters),
             }
-            return;
-        }
-    }
-
-    fn refuse(&self, error: &StoreError, meters: &Meters) {
-        warn!(messages = self.deliveries.len(), "{error}");
-        let refused = self.deliveries.len() as u64;
-        meters.deliveries_dropped.add(["queue_full"], refused);
-        for waiter in &self.waiters {
-            waiter.tell(QUEUE_FULL);
         }
     }
 }

@@ -9,7 +9,7 @@ use proptest::strategy::ValueTree;
 use record::TopicFilter;
 
 use super::{at, bus, payloads_until_mark, publish};
-use crate::bus::index::TopicIndex;
+use crate::bus::index::{Matcher, TopicIndex};
 use crate::bus::{Bus, BusLink, RouterBus};
 
 /// Levels from a small alphabet, so that filters and topics often meet; empty ones and `$` too.
@@ -42,7 +42,7 @@ fn matching(filters: &BTreeSet<String>, topic: &str) -> usize {
 
 fn wildcards(index: &TopicIndex, topic: &str) -> usize {
     let mut counts = [0];
-    index.count_wildcards(topic, &mut counts);
+    index.match_wildcards(topic, &mut counts, |_| {});
     counts[0]
 }
 
@@ -57,7 +57,7 @@ proptest! {
     ) {
         let mut index = TopicIndex::default();
         for filter in kept.iter().chain(&removed) {
-            index.insert(filter, 0);
+            index.insert(filter, Matcher::Router(0));
         }
         for filter in removed.difference(&kept) {
             index.remove(filter);

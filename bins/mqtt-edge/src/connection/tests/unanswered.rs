@@ -69,7 +69,7 @@ fn answers_keep_their_order() {
         &mut out,
     );
     assert_eq!(packets(&out), [(0x40, 5)]);
-    assert!(unanswered.is_answered());
+    assert!(unanswered.is_stored());
     out.clear();
     assert!(!unanswered.release(id(2), V5, &mut out));
     assert!(!unanswered.release(id(2), V5, &mut out));

@@ -19,9 +19,10 @@ fn entry(numbers: &[u32]) -> Vec<Delivery> {
     numbers.iter().map(|number| delivery(*number, 1)).collect()
 }
 
-/// Scenario: entry 1 was stored before the connection came, entry 2 while it reads, entry 3 after.
-/// Guarantee: it is told to read; what it reads it gets from there, what a lane has handed over it
-/// gets from the lane, and each message once.
+/// Scenario: entry 1 was stored before the connection came, entries 2 and 3 while it reads, the
+/// second of which the lane has not handed over yet, entry 4 after it has read all.
+/// Guarantee: each message comes once, in the order of storing: what is behind something that is
+/// read is read too, and what a lane hands over late is known.
 #[tokio::test]
 async fn reading_and_handing_over_meet() {
     let mailbox = Mailbox::default();
@@ -31,13 +32,37 @@ async fn reading_and_handing_over_meet() {
     mailbox.stored(2, entry(&[2, 3]));
     assert_eq!(mailbox.read(1, 1), [0]);
     assert_eq!(next(&mailbox).await, "read 1");
-    assert!(mailbox.read(2, 2).is_empty(), "the lane has handed it over");
-    mailbox.read_to_the_end();
+    assert_eq!(mailbox.read(2, 2), [0, 1]);
+    assert_eq!(mailbox.read(3, 1), [0]);
     mailbox.stored(3, entry(&[4]));
+    mailbox.read_to_the_end();
+    mailbox.stored(4, entry(&[5]));
     mailbox.stored(1, entry(&[1]));
-    for expected in ["Some(2) 2", "Some(2) 3", "Some(3) 4"] {
-        assert_eq!(next(&mailbox).await, expected);
-    }
+    assert_eq!(next(&mailbox).await, "Some(4) 5");
+}
+
+/// Scenario: so much waits that an entry is not taken; then the client takes some of it, and two
+/// more entries are stored before it has taken the rest.
+/// Guarantee: they come behind the one that was not taken.
+#[tokio::test]
+async fn what_is_behind_a_gap_waits_for_it() {
+    let mailbox = Mailbox::default();
+    mailbox.open();
+    mailbox.read_to_the_end();
+    let mut large = delivery(0, 1);
+    let payload = bytes::Bytes::from(vec![b'x'; 3 << 20]);
+    std::sync::Arc::make_mut(&mut large.message).payload = payload;
+    mailbox.stored(1, vec![large.clone()]);
+    mailbox.stored(2, vec![large.clone()]);
+    mailbox.stored(3, entry(&[3]));
+    assert!(next(&mailbox).await.starts_with("Some(1)"));
+    mailbox.stored(4, entry(&[4]));
+    assert!(next(&mailbox).await.starts_with("Some(2)"));
+    assert_eq!(next(&mailbox).await, "read 2");
+    assert_eq!((mailbox.read(3, 1), mailbox.read(4, 1)), (vec![0], vec![0]));
+    mailbox.stored(5, entry(&[5]));
+    mailbox.read_to_the_end();
+    assert_eq!(next(&mailbox).await, "Some(5) 5");
 }
 
 /// Scenario: the client takes one of an entry's two messages, and connects again; then it takes
