@@ -1,11 +1,13 @@
 //! The compose stack, brought up for real where docker is.
 
-use latchwork::mqtt_client::{ClientOptions, ReasonCode};
+use std::collections::BTreeSet;
 
+use clap::CommandFactory;
+use latchwork::mqtt_client::{ClientOptions, ReasonCode};
 use serde_json::Value;
 
 use crate::clients::{connect, publish};
-use crate::compose_stack::{ComposeStack, compose_config, docker, tell};
+use crate::compose_stack::{ComposeStack, compose_config, docker, secured_config, tell};
 use crate::crash::ONE_AT_A_TIME;
 use crate::dead_letters::dead_letters;
 use crate::fleet::{Fleet, Load};
@@ -70,6 +72,65 @@ async fn every_container_is_confined() {
         "prometheus",
     ];
     assert_eq!(published, wanted);
+}
+
+/// Scenario: the compose file with and without `secured.yaml` over it, as docker reads them.
+/// Guarantee: the newcomer's edge listens on its plain ports, and lets anybody in; the secured one is
+/// published with TLS alone, asks for users and rules from the mounted folder, and is as confined.
+/// The edge knows every variable that it gets.
+#[tokio::test]
+async fn the_secured_edge_is_published_with_tls_alone() {
+    let (plain, secured) = match (compose_config().await, secured_config().await) {
+        (Ok(plain), Ok(secured)) => (plain, secured),
+        (Err(why), _) | (_, Err(why)) => return tell(&format!("skipped: {why}")),
+    };
+    let [plain, secured] = [&plain, &secured].map(|config| &config["services"]["mqtt-edge"]);
+    assert_eq!(ports(plain), [1883, 8083]);
+    assert_eq!(ports(secured), [8084, 8883]);
+    for port in secured["ports"].as_array().unwrap() {
+        assert_eq!(port["host_ip"], "127.0.0.1");
+    }
+    for key in ["read_only", "cap_drop", "security_opt", "user", "mem_limit"] {
+        assert_eq!(plain[key], secured[key], "{key}");
+    }
+    let variables = &secured["environment"];
+    assert_eq!(plain["environment"]["LATCHWORK_ALLOW_ANONYMOUS"], "true");
+    assert_eq!(variables["LATCHWORK_ALLOW_ANONYMOUS"], "false");
+    let mounts = secured["volumes"].as_array().unwrap();
+    let folder = mounts
+        .iter()
+        .find(|mount| mount["source"] == "/etc/edge-files");
+    let folder = folder.expect("the folder is mounted");
+    assert_eq!(folder["read_only"], true);
+    for name in ["TLS_CERT", "TLS_KEY", "PASSWORD_FILE", "ACL_FILE"] {
+        let file = variables[format!("LATCHWORK_{name}")].as_str().unwrap();
+        assert!(
+            file.starts_with(folder["target"].as_str().unwrap()),
+            "{file}"
+        );
+    }
+    let known = variables_of_the_edge();
+    for name in variables.as_object().unwrap().keys() {
+        assert!(known.contains(name), "mqtt-edge does not know {name}");
+    }
+}
+
+/// The ports in the container that are published.
+fn ports(service: &Value) -> Vec<u64> {
+    let ports = service["ports"].as_array().unwrap().iter();
+    let mut ports: Vec<u64> = ports.map(|port| port["target"].as_u64().unwrap()).collect();
+    ports.sort_unstable();
+    ports
+}
+
+/// Of its options, and of those whom it asks by themselves.
+fn variables_of_the_edge() -> BTreeSet<String> {
+    let cli = latchwork::Cli::command();
+    let stage = cli.find_subcommand("stage").unwrap();
+    let edge = stage.find_subcommand("mqtt-edge").unwrap();
+    let options = edge.get_arguments().filter_map(|option| option.get_env());
+    let names = options.map(|name| name.to_str().unwrap().to_owned());
+    names.chain(["RUST_LOG".to_owned()]).collect()
 }
 
 /// Scenario: a newcomer brings the stack up; the lock of the articles publishes its state and gets

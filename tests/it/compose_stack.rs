@@ -21,6 +21,7 @@ const ANSWER: Duration = Duration::from_mins(3);
 pub(crate) struct ComposeStack {
     project: String,
     mqtt: String,
+    ws: String,
     kafka: String,
     nats: String,
     folder: TempDir,
@@ -41,6 +42,7 @@ impl ComposeStack {
         let stack = Self {
             project: unique("compose"),
             mqtt: address(),
+            ws: address(),
             kafka: address(),
             nats: address(),
             folder: tempfile::tempdir().unwrap(),
@@ -132,6 +134,7 @@ impl ComposeStack {
             .arg("--file")
             .arg(self.override_file())
             .env("PUBLISH_MQTT", &self.mqtt)
+            .env("PUBLISH_WS", &self.ws)
             .env("PUBLISH_KAFKA", &self.kafka)
             .env_remove("COMPOSE_PROFILES")
             .env_remove("LATCHWORK_PIPELINE")
@@ -172,11 +175,25 @@ pub(crate) async fn docker(words: &[&str]) -> Result<String, String> {
 
 /// The compose file as docker understands it, with every profile; the reason without docker compose.
 pub(crate) async fn compose_config() -> Result<Value, String> {
-    let file = compose_folder().join("compose.yaml");
-    let file = file.to_string_lossy();
-    let words = ["--profile", "*", "config", "--format", "json"];
-    let text = docker(&[&["compose", "--file", &file], &words[..]].concat()).await?;
-    Ok(serde_json::from_str(&text).unwrap())
+    merged_config(&["compose.yaml"]).await
+}
+
+/// The same with `secured.yaml` over it.
+pub(crate) async fn secured_config() -> Result<Value, String> {
+    merged_config(&["compose.yaml", "secured.yaml"]).await
+}
+
+async fn merged_config(files: &[&str]) -> Result<Value, String> {
+    let mut docker = Command::new("docker");
+    docker.arg("compose");
+    for file in files {
+        docker.arg("--file").arg(compose_folder().join(file));
+    }
+    docker
+        .args(["--profile", "*", "config", "--format", "json"])
+        .env("LATCHWORK_EDGE_FILES", "/etc/edge-files");
+    let output = run(docker).await?;
+    Ok(serde_json::from_slice(&output.stdout).unwrap())
 }
 
 /// Runs a command to its end; its own words when it fails.

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use latchwork::mqtt_client::{ClientOptions, ReasonCode};
+use latchwork::mqtt_client::{ClientOptions, MqttClient, ReasonCode};
 use latchwork::stack::{Roster, RosterEntry};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
@@ -107,6 +107,91 @@ async fn up_until_sigterm() {
         !data_dir.join("stages.json").exists(),
         "stages.json names who is gone"
     );
+}
+
+/// Scenario: `up` runs the edge alone, with a port for TLS and one for WebSocket, a file of users and
+/// one of rules, given on its command line; before that, with a rule that is none.
+/// Guarantee: the wrong rule is told in one line, with its place, and nothing is started. Else each port
+/// is named and open, and the edge asks for the users and rules that were given.
+#[tokio::test]
+async fn the_edges_options_arrive() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = |name: &str, text: &str| {
+        let path = folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        path.to_str().unwrap().to_owned()
+    };
+    let identity = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
+    let certificate = file("edge.pem", &identity.cert.pem());
+    let key = file("edge.key", &identity.signing_key.serialize_pem());
+    let [passwords, secret] = [("passwords", ""), ("secret", "alice's")].map(|(n, t)| file(n, t));
+    let made = latchwork(&["passwd", &passwords, "alice", "--password-file", &secret]).await;
+    assert_eq!(made.code, Some(0), "{made:#?}");
+    let rules = file("acl", "all allow publish devices/%c/state\n");
+    let [mqtt, mqtts, ws] = [(); 3].map(|()| format!("127.0.0.1:{}", free_port().unwrap()));
+    let nats_port = free_port().unwrap().to_string();
+    let data_dir = folder.path().join("data");
+    let words = [
+        "up",
+        "--stages=mqtt-edge",
+        "--kafka=127.0.0.1:1",
+        "--nats-port",
+        &nats_port,
+        "--data-dir",
+        data_dir.to_str().unwrap(),
+        "--mqtt",
+        &mqtt,
+        "--mqtts",
+        &mqtts,
+        "--ws",
+        &ws,
+        "--tls-cert",
+        &certificate,
+        "--tls-key",
+        &key,
+        "--password-file",
+        &passwords,
+        "--acl-file",
+    ];
+    let wrong = file("wrong", "all may publish a\n");
+    let refused = latchwork(&[&words[..], &[&wrong]].concat()).await;
+    refused.is_one_clear_line(&["wrong", "line 1", "may"]);
+    assert!(!data_dir.exists(), "something was started");
+
+    let program = env!("CARGO_BIN_EXE_latchwork-under-test");
+    let command = ChildCommand::new("up", program).args(words).arg(&rules);
+    let mut up = ChildProcess::spawn(command.output(Output::Lines)).unwrap();
+    let mut stderr = up.take_stderr().unwrap();
+    tokio::spawn(async move { while let Ok(Some(_)) = stderr.next_line().await {} });
+    let mut stdout = up.take_stdout().unwrap();
+    let line = soon("`up` to say that it is up", stdout.next_line()).await;
+    let line = line.unwrap().unwrap();
+    let ports = format!("{mqtt}, TLS {mqtts}, WebSocket {ws} -> ");
+    assert!(line.contains(&ports), "{line}");
+    for port in [&mqtts, &ws] {
+        tokio::net::TcpStream::connect(port).await.unwrap();
+    }
+    users_and_rules_are_asked_for(&mqtt).await;
+    let ended = up.stop(Duration::from_secs(45)).await.unwrap();
+    assert!(ended.success(), "{ended}");
+}
+
+async fn users_and_rules_are_asked_for(mqtt: &str) {
+    let anonymous = ClientOptions::new(mqtt, LOCK).v5();
+    let refused = MqttClient::connect(&anonymous).await.unwrap_err();
+    assert!(refused.to_string().contains("0x87"), "{refused}");
+    let alice = ClientOptions {
+        username: Some("alice".into()),
+        password: Some("alice's".into()),
+        ..anonymous
+    };
+    let (lock, _) = connect(&alice).await;
+    for (topic, reason) in [
+        (state_topic(LOCK), ReasonCode::SUCCESS),
+        (state_topic("8"), ReasonCode::NOT_AUTHORIZED),
+    ] {
+        assert_eq!(publish(&lock, topic, state(LOCK, 1)).await, reason);
+    }
 }
 
 async fn check_tail(kafka: &str, topic: &str) {

@@ -72,7 +72,11 @@ fn every_line_is_known() {
                 assert!(known, "{}: who runs this?", line.shown());
             }
             Command::Other => panic!("{}: no test knows what this is", line.shown()),
-            Command::Latchwork(_) | Command::Compose(..) | Command::Export => {}
+            Command::Latchwork(_)
+            | Command::Compose(..)
+            | Command::Export
+            | Command::Openssl(_)
+            | Command::File(..) => {}
         }
     }
     for (beginning, place) in RUN_ELSEWHERE {
@@ -147,7 +151,7 @@ fn begins(arguments: &[String], beginning: &[&str]) -> bool {
 
 /// Scenario: a reader gives the pages' commands, one after the other, where every stage runs and
 /// one dead letter is there.
-/// Guarantee: each does what it should: its exit code is 0.
+/// Guarantee: each does what it should: its exit code is 0, or the one that the page shows.
 #[tokio::test]
 async fn every_line_runs() {
     let docs = DocsBed::start("").await;
@@ -157,6 +161,16 @@ async fn every_line_runs() {
     let mut done = BTreeSet::new();
     let mut folder = (Path::new("").to_owned(), tempfile::tempdir().unwrap());
     for line in lines() {
+        // A page's files are its own.
+        if folder.0 != line.page {
+            folder = (line.page.clone(), tempfile::tempdir().unwrap());
+        }
+        let folder = folder.1.path();
+        match &line.command {
+            Command::File(name, text) => std::fs::write(folder.join(name), text).unwrap(),
+            Command::Openssl(text) => openssl(&line, text, folder).await,
+            _ => {}
+        }
         let Some(arguments) = line.latchwork() else {
             continue;
         };
@@ -166,13 +180,21 @@ async fn every_line_runs() {
         if elsewhere || !done.insert(arguments.to_vec()) {
             continue;
         }
-        // A page's files are its own.
-        if folder.0 != line.page {
-            folder = (line.page.clone(), tempfile::tempdir().unwrap());
-        }
-        run(&docs, &line, arguments, folder.1.path()).await;
+        run(&docs, &line, arguments, folder).await;
     }
     assert!(done.len() > 20, "only {} lines were found", done.len());
+}
+
+/// It makes the files of the lines behind it.
+async fn openssl(line: &Line, text: &str, folder: &Path) {
+    let mut shell = tokio::process::Command::new("sh");
+    shell
+        .args(["-c", text])
+        .current_dir(folder)
+        .kill_on_drop(true);
+    let output = soon(&line.shown(), shell.output()).await.unwrap();
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(output.status.success(), "{}\n{said}", line.shown());
 }
 
 /// Runs a line as the reader does, but that addresses and secrets are those of this test.
@@ -213,8 +235,9 @@ async fn run(docs: &DocsBed, line: &Line, arguments: &[String], folder: &Path) {
     let output = soon(&line.shown(), child.wait_with_output()).await.unwrap();
     let [stdout, stderr] =
         [&output.stdout, &output.stderr].map(|text| String::from_utf8_lossy(text));
-    assert!(
-        output.status.success(),
+    assert_eq!(
+        output.status.code(),
+        Some(line.exit_code),
         "{}\n{}\n{stdout}\n{said}{stderr}",
         line.shown(),
         output.status

@@ -62,7 +62,8 @@ async fn every_docker_line_names_what_there_is() {
         Ok(config) => config,
         Err(why) => return tell(&format!("skipped: {why}")),
     };
-    let text = std::fs::read_to_string(repository().join("compose/compose.yaml")).unwrap();
+    let file = |name| std::fs::read_to_string(repository().join("compose").join(name)).unwrap();
+    let text = ["compose.yaml", "secured.yaml"].map(file).concat();
     for line in lines() {
         let Command::Compose(variables, words) = &line.command else {
             continue;

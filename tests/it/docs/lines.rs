@@ -1,4 +1,4 @@
-//! The command lines of the pages: what stands in their `sh` blocks.
+//! The command lines of the pages: what stands in their `sh` blocks, and the files that they show.
 
 use std::path::PathBuf;
 
@@ -10,7 +10,15 @@ pub(super) struct Line {
     pub(super) page: PathBuf,
     pub(super) text: String,
     pub(super) command: Command,
+    /// What it must end with; a page shows another one than 0 as `  # exit code 1`.
+    pub(super) exit_code: i32,
 }
+
+/// Between a line and its exit code.
+const EXIT_CODE: &str = "  # exit code ";
+
+/// The beginning of a block that is a file.
+const FILE: &str = "text file=";
 
 /// What a line calls.
 #[derive(Clone, Debug)]
@@ -23,6 +31,10 @@ pub(super) enum Command {
     Cargo(String),
     /// A variable for the lines behind it.
     Export,
+    /// A tool that nearly every machine has, for a shell.
+    Openssl(String),
+    /// A file that the reader writes: name and text.
+    File(String, String),
     /// Something that no test knows.
     Other,
 }
@@ -33,14 +45,33 @@ pub(super) fn lines() -> Vec<Line> {
 }
 
 fn of_page(page: &Page) -> Vec<Line> {
-    let blocks = page.text.split("```sh\n").skip(1);
-    let lines = blocks.flat_map(|rest| rest.split("```").next().unwrap_or_default().lines());
-    let line = |text: &str| Line {
-        page: page.path.clone(),
+    // Behind each odd fence is a block: its kind, and what is in it.
+    let blocks = page.text.split("```").skip(1).step_by(2);
+    let blocks = blocks.filter_map(|block| block.split_once('\n'));
+    let lines = |(kind, text): (&str, &str)| match kind.strip_prefix(FILE) {
+        Some(name) => vec![Line {
+            page: page.path.clone(),
+            text: format!("the file {name}"),
+            command: Command::File(name.to_owned(), text.to_owned()),
+            exit_code: 0,
+        }],
+        None if kind == "sh" => text
+            .lines()
+            .map(|line| of_text(page.path.clone(), line))
+            .collect(),
+        None => Vec::new(),
+    };
+    blocks.flat_map(lines).collect()
+}
+
+fn of_text(page: PathBuf, text: &str) -> Line {
+    let (text, exit_code) = text.split_once(EXIT_CODE).unwrap_or((text, "0"));
+    Line {
+        page,
         text: text.to_owned(),
         command: command(text),
-    };
-    lines.map(line).collect()
+        exit_code: exit_code.parse().unwrap(),
+    }
 }
 
 fn command(text: &str) -> Command {
@@ -53,6 +84,7 @@ fn command(text: &str) -> Command {
         ["cargo", "run", "--release", "--", ..] => Command::Latchwork(words[4..].to_vec()),
         ["docker", "compose", ..] => Command::Compose(variables.to_vec(), words[2..].to_vec()),
         ["cargo", ..] => Command::Cargo(plain.join(" ")),
+        ["openssl", ..] => Command::Openssl(text.to_owned()),
         ["export", assignment] if is_assignment(assignment) => Command::Export,
         _ => Command::Other,
     }
@@ -104,7 +136,7 @@ impl Line {
                 let service = words.iter().position(|word| word == "latchwork")?;
                 Some(&words[service + 1..])
             }
-            Command::Cargo(_) | Command::Export | Command::Other => None,
+            _ => None,
         }
     }
 
@@ -119,11 +151,7 @@ impl Line {
 #[test]
 fn lines_are_read() {
     let latchwork = |text: &str| {
-        let line = Line {
-            page: PathBuf::new(),
-            text: text.to_owned(),
-            command: command(text),
-        };
+        let line = of_text(PathBuf::new(), text);
         line.latchwork().map(<[String]>::to_vec)
     };
     let set = "docker compose run --rm latchwork contacts set '*' --name \"Mei Lin\"";
@@ -138,6 +166,21 @@ fn lines_are_read() {
         Command::Export
     ));
     assert!(matches!(command("rm -r /"), Command::Other));
+    assert!(matches!(command("openssl rand 3"), Command::Openssl(_)));
+    let denied = of_text(PathBuf::new(), "latchwork acl test  # exit code 1");
+    assert_eq!(
+        (denied.text.as_str(), denied.exit_code),
+        ("latchwork acl test", 1)
+    );
+    let page = Page {
+        path: PathBuf::new(),
+        text: "A\n```text file=acl\nall deny\n```\nB\n```toml\nx\n```\n".to_owned(),
+    };
+    let lines = of_page(&page);
+    assert!(
+        matches!(&lines[..], [Line { command: Command::File(name, text), .. }]
+        if name == "acl" && text == "all deny\n")
+    );
     let Command::Compose(variables, words) = command("A_B=1 docker compose up --wait") else {
         panic!("no compose line");
     };
