@@ -1,6 +1,5 @@
 //! Who was there when: the order of a client's own events.
 
-use bytes::Bytes;
 use futures::future::join_all;
 use record::{Frame, Kind, Record};
 use topology::UP;
@@ -63,7 +62,7 @@ async fn rival_for(bed: &Testbed, number: usize) {
     let connect = RawConnect::new(Level::V5, "lock");
     let (client, connack) = RawClient::connect(bed.mqtt(), &connect).await;
     assert_eq!(connack.body[1], 0, "{connack:?}");
-    if number % 4 != 0 && number % RIVALS != RIVALS - 1 {
+    if !number.is_multiple_of(4) && number % RIVALS != RIVALS - 1 {
         tokio::spawn(client.closed());
     }
 }
@@ -80,7 +79,7 @@ async fn stored(bed: &Testbed) -> Vec<Record> {
             match stream.get_raw_message(sequence).await {
                 Ok(message) => {
                     assert_eq!(message.subject.as_str(), UP.partition_subject(0));
-                    let frame = Frame::<Record>::read(Bytes::from(message.payload)).unwrap();
+                    let frame = Frame::<Record>::read(message.payload).unwrap();
                     records.extend(frame.items);
                     sequence += 1;
                 }

@@ -15,18 +15,6 @@ use crate::waiting::soon;
 
 const LOCK: &str = "10083618796833171";
 
-/// Scenario: a client publishes at `QoS` 2, in both versions.
-/// Guarantee: its connection ends, in 5.0 with 0x9B.
-#[tokio::test]
-async fn qos_2_is_refused() {
-    let bed = edge().await;
-    for level in LEVELS {
-        let mut client = RawClient::connected(bed.mqtt(), level, LOCK).await;
-        client.publish("some/topic", b"1", 2, 5).await;
-        client.closed_with(0x9B).await;
-    }
-}
-
 /// Scenario: a 5.0 client sends five messages at `QoS` 0 and one at `QoS` 1 in one write, to an edge
 /// with a Receive Maximum of two.
 /// Guarantee: the one is acknowledged: `QoS` 0 does not count (MQTT 5.0, section 3.3.4).
