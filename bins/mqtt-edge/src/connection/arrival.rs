@@ -72,18 +72,13 @@ impl<B: Bus> Connection<B> {
     }
 
     /// An MQTT 5 client is told of a payload that breaks its contract; the message goes on and
-    /// becomes a dead letter with its cause. 3.1.1 has no word for it, so it is not checked twice.
+    /// becomes a dead letter with its cause. 3.1.1 has no word for it.
     fn answer_to(&self, publish: &Publish, admitted: bool) -> ReasonCode {
         if !admitted {
             return ReasonCode::NOT_AUTHORIZED;
         }
         let broken = self.version == Version::V5
-            && (!publish.payload_format_is_valid()
-                || self
-                    .edge
-                    .contracts
-                    .check(&publish.topic, &publish.payload)
-                    .is_err());
+            && (!publish.payload_format_is_valid() || self.breaks_contract(publish));
         if broken {
             ReasonCode::PAYLOAD_FORMAT_INVALID
         } else {
@@ -91,12 +86,21 @@ impl<B: Bus> Connection<B> {
         }
     }
 
-    /// Where the message goes besides the stream, if anywhere. It is copied: subscribers may keep
+    fn breaks_contract(&self, publish: &Publish) -> bool {
+        let contracts = &self.edge.contracts;
+        contracts.check(&publish.topic, &publish.payload).is_err()
+    }
+
+    /// Where the message goes besides the stream, if anywhere. What breaks its contract goes to
+    /// nobody here, either: of 3.1.1 that is found out now. It is copied: subscribers may keep
     /// it, and must not keep our read buffer with it.
     fn route(&self, publish: &Publish, trace: &Bytes) -> Option<Route> {
         let passing = self.edge.bus.wants(&publish.topic);
         let durable = self.edge.durable.wants(&publish.topic);
         if !passing && !durable && !publish.retain {
+            return None;
+        }
+        if self.version == Version::V311 && self.breaks_contract(publish) {
             return None;
         }
         let received_at_ms = now_ms();

@@ -111,11 +111,30 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, wire: Wire) {
         connection.template.client_id.clone(),
         connection.seat.clone(),
     );
-    let parked = Box::pin(connection.close(&end)).await;
+    let (parked, line) = Box::pin(connection.close(&end)).await;
     edge.meters.disconnected(end.reason);
     edge.access
         .disconnected(std::str::from_utf8(&client_id).unwrap_or_default());
     edge.registry.leave(&client_id, &seat, parked);
+    // A peer that is gone takes its time: whoever comes next does not wait for that.
+    Box::pin(line.hang_up(&end)).await;
+}
+
+/// What is left of a connection that the edge is done with: bytes on their way to the client.
+struct Line {
+    outbox: Arc<Outbox>,
+    reader: WireReader,
+}
+
+impl Line {
+    /// Ends it so that the client can read what was written last.
+    async fn hang_up(mut self, end: &End) {
+        if end.code.is_some() {
+            self.outbox.hang_up(&mut self.reader).await;
+        } else if end.reason == NORMAL && self.reader.is_layered() {
+            self.reader.hang_up().await;
+        }
+    }
 }
 
 /// What a connection was woken for.
@@ -234,21 +253,20 @@ impl<B: Bus> Connection<B> {
     }
 
     /// Says goodbye, tells the pipeline, and returns the session when it outlives the connection.
-    async fn close(mut self, end: &End) -> Option<Box<Parked>> {
+    async fn close(mut self, end: &End) -> (Option<Box<Parked>>, Line) {
         if end.reason == SHUTDOWN {
             self.acknowledge_the_last().await;
         }
         if let Some(code) = end.code {
             self.outbox
                 .send(|encoder, out| encoder.encode_disconnect(code, end.text.as_deref(), out));
-            self.outbox.hang_up(&mut self.reader).await;
-        } else if end.reason == NORMAL && self.reader.is_layered() {
-            self.reader.hang_up().await;
         }
         self.delivering.close().await;
         let pending = self.leave_will().await;
         self.disconnected(end.reason).await;
-        self.leave_session(pending).await
+        let parked = self.leave_session(pending).await;
+        let Self { outbox, reader, .. } = self;
+        (parked, Line { outbox, reader })
     }
 
     /// An edge that stops stores what it has: told of it, the client need not publish it again.
@@ -281,16 +299,17 @@ impl<B: Bus> Connection<B> {
         })
     }
 
-    async fn leave_session(mut self, will: Option<PendingWill>) -> Option<Box<Parked>> {
-        self.session.durable.as_ref()?;
+    async fn leave_session(&mut self, will: Option<PendingWill>) -> Option<Box<Parked>> {
+        let mut session = std::mem::take(&mut self.session);
+        session.durable.as_ref()?;
         if self.session_expiry_secs == 0 {
-            sessions::end(&self.edge, self.session).await;
+            sessions::end(&self.edge, session).await;
             return None;
         }
         // A message of `QoS` 2 that is not stored yet would be stored again when it comes again.
         self.outbox.stored_all().await;
-        self.session.received = self.outbox.received().0;
-        sessions::park(&self.edge, self.session, self.session_expiry_secs, will).await
+        session.received = self.outbox.received().0;
+        sessions::park(&self.edge, session, self.session_expiry_secs, will).await
     }
 }
 
