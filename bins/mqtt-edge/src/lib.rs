@@ -14,7 +14,6 @@ pub mod listener;
 mod meters;
 mod retained;
 mod sessions;
-mod stores;
 mod streams;
 mod sys;
 mod topics;
@@ -82,7 +81,7 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
              everybody in with --allow-anonymous"
         );
     }
-    let stores = stores::open(&pipeline, &runtime, &args.node_name()).await?;
+    let stores = Stores::open(&pipeline, &runtime, &args.node_name()).await?;
     let parts = Parts {
         bus,
         topics,

@@ -44,7 +44,7 @@ mod watched;
 pub use access::Access;
 pub use acl::{Acl, Action, By, Decision, FilterFault, Identity, Permissions, RuleFault};
 pub use args::{AccessArgs, AccessSettings};
-pub use bans::{Attempt, Ban, BanOf, BanSettings, Bans};
+pub use bans::{Attempt, Ban, BanOf, BanSettings, Bans, network_of};
 pub use certificate::{
     CertificateFault, CertificateName, CertificateNames, CertificatePolicy, NameMeans,
     certificate_names,

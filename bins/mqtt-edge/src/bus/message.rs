@@ -57,6 +57,12 @@ impl Message {
         self.expires_at_ms.is_some_and(|at| at <= now_ms)
     }
 
+    /// When a message expires that was received, with a Message Expiry Interval, at `received_at_ms`.
+    /// An interval of 0 is legal: those who are there may still get it.
+    pub(crate) fn expires_at_ms(received_at_ms: u64, interval_secs: Option<u32>) -> Option<u64> {
+        interval_secs.map(|secs| received_at_ms.saturating_add(u64::from(secs.max(1)) * 1000))
+    }
+
     /// What a subscriber is told of the expiry: what is left of it, in whole seconds
     /// (MQTT-3.3.2-6).
     pub(crate) fn expiry_left_secs(&self, now_ms: u64) -> Option<u32> {

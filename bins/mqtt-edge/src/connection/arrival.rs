@@ -117,9 +117,7 @@ impl<B: Bus> Connection<B> {
             from_username: self.template.username.clone(),
             trace: trace.clone(),
             received_at_ms,
-            // An expiry of 0 is legal: those who are there may still get it.
-            expires_at_ms: expiry_secs
-                .map(|secs| received_at_ms.saturating_add(u64::from(secs.max(1)) * 1000)),
+            expires_at_ms: Message::expires_at_ms(received_at_ms, expiry_secs),
             properties: publish.properties.clone(),
         });
         Some(self.edge.route(message, passing))

@@ -251,10 +251,28 @@ impl<B: Bus> Opened<B> {
         (max > 0 && is_longer && self.connect.version == Version::V5).then_some(max)
     }
 
+    /// The fields that all records of the connection share.
+    fn template(&self, keep_alive_secs: u16) -> Record {
+        let connect = &self.connect;
+        let username = connect.user_name.as_ref().map(ByteString::as_bytes);
+        Record {
+            username: username.cloned().unwrap_or_default(),
+            node: self.opening.edge.node.clone(),
+            peer: Bytes::copy_from_slice(self.opening.peer.as_bytes()),
+            protocol_name: Bytes::from_static(b"MQTT"),
+            protocol_version: connect.version.level().into(),
+            keepalive_s: keep_alive_secs.into(),
+            session_epoch: self.seat.epoch(),
+            client_id: connect.client_id.as_bytes().clone(),
+            ..Record::default()
+        }
+    }
+
     fn connection(self, wire: Wire, encoder: Encoder) -> Connection<B> {
         let keep_alive_secs = self
             .server_keep_alive()
             .unwrap_or(self.connect.keep_alive_secs);
+        let template = self.template(keep_alive_secs);
         let Self {
             opening,
             connect,
@@ -268,33 +286,18 @@ impl<B: Bus> Opened<B> {
         } = self;
         let Opening {
             edge,
-            peer,
             decoder,
             input,
+            ..
         } = opening;
         let (reader, writer) = wire.split();
         let lasts = session.durable.is_some();
         let unanswered = Unanswered::resumed(&session.received, lasts, session_present);
         let keepalive = Duration::from_secs(keep_alive_secs.into());
-        let client_id = connect.client_id.into_bytes();
-        let template = Record {
-            username: connect
-                .user_name
-                .map(ByteString::into_bytes)
-                .unwrap_or_default(),
-            node: edge.node.clone(),
-            peer: Bytes::copy_from_slice(peer.as_bytes()),
-            protocol_name: Bytes::from_static(b"MQTT"),
-            protocol_version: connect.version.level().into(),
-            keepalive_s: keep_alive_secs.into(),
-            session_epoch: seat.epoch(),
-            client_id: client_id.clone(),
-            ..Record::default()
-        };
         let pace = Pace::new(PacketDeadline::new(edge.packet_limit), &edge.publish_limits);
         Connection {
             outbox: Arc::new(Outbox::resumed(writer, encoder, unanswered)),
-            intake: edge.uplink.of(&client_id),
+            intake: edge.uplink.of(&template.client_id),
             delivering: Delivering::new(edge.bus.clone(), connect.receive_max),
             edge,
             reader,

@@ -63,7 +63,7 @@ fn message(template: &Record, will: &Will, context: TraceContext) -> Message {
         from_username: template.username.clone(),
         trace: Bytes::copy_from_slice(&context.to_binary()),
         received_at_ms,
-        expires_at_ms: expiry.map(|secs| received_at_ms + u64::from(secs.max(1)) * 1000),
+        expires_at_ms: Message::expires_at_ms(received_at_ms, expiry),
         properties: Some(Box::new(will.properties.clone())),
     }
 }

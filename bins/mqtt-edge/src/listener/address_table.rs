@@ -1,8 +1,9 @@
 //! What each address has open.
 
 use std::collections::HashMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
+use access::network_of;
 use tokio::time::Instant;
 
 use super::token_bucket::{TokenBucket, TokenRate};
@@ -19,12 +20,7 @@ pub(super) struct Network(IpAddr);
 
 impl Network {
     pub(super) fn of(address: IpAddr) -> Self {
-        Self(match address.to_canonical() {
-            IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(
-                address.to_bits() & !u128::from(u64::MAX),
-            )),
-            v4 @ IpAddr::V4(_) => v4,
-        })
+        Self(network_of(address))
     }
 }
 

@@ -17,7 +17,7 @@ pub(crate) fn kept(will: &Will) -> KeptWill {
         payload: will.payload.clone(),
         qos: will.qos,
         retain: will.retain,
-        expires_at_ms: expiry_secs.map(|secs| u64::from(secs.max(1)) * MS),
+        expires_at_ms: Message::expires_at_ms(0, expiry_secs),
         properties: Some(Box::new(will.properties.clone())),
         ..Message::default()
     };

@@ -166,7 +166,7 @@ impl Bans {
         if tables.known.contains(login) {
             return ban(BanOf::Login, &tables.logins, login);
         }
-        let address = self.print(network(attempt.ip));
+        let address = self.print(network_of(attempt.ip));
         let by_name = || {
             let mut names = self.names(attempt).into_iter().flatten();
             names.find_map(|(of, name)| ban(of, &tables.names, name))
@@ -191,7 +191,7 @@ impl Bans {
         if tables.known.contains(login) {
             return delay(count(&mut tables.logins, login));
         }
-        let mut most = count(&mut tables.addresses, self.print(network(attempt.ip)));
+        let mut most = count(&mut tables.addresses, self.print(network_of(attempt.ip)));
         for (_, name) in self.names(attempt).into_iter().flatten() {
             most = most.max(count(&mut tables.names, name));
         }
@@ -253,7 +253,7 @@ impl Bans {
             client_id,
             username,
         } = attempt;
-        self.print((network(ip), client_id, username))
+        self.print((network_of(ip), client_id, username))
     }
 
     /// Names are kept as 64 bits under a random key: short, and nobody can make two that meet.
@@ -275,8 +275,8 @@ fn delay(failures: u32) -> Duration {
     doubled.min(LONGEST_DELAY)
 }
 
-/// What one host has: an address of IPv4, a /64 of IPv6.
-fn network(ip: IpAddr) -> IpAddr {
+/// What one host has: an address of IPv4, a /64 of IPv6, which is given back with the rest zero.
+pub fn network_of(ip: IpAddr) -> IpAddr {
     match ip.to_canonical() {
         IpAddr::V6(ip) => {
             let prefix = ip.to_bits() & !u128::from(u64::MAX);
