@@ -6,33 +6,46 @@ use std::sync::Arc;
 use bytes::Bytes;
 use record::{KafkaRecord, Origin};
 use schema::Schema;
-use settings::KafkaTopic;
+use settings::{KafkaTopic, Pipeline};
 use stage::{Handler, Outputs, Reject};
+use tokio::sync::watch;
 
-/// Checks each value against its topic's schema and passes it on as it is.
+/// Checks each value against its topic's schema and passes it on as it is. The pipeline may change
+/// between two batches.
 #[derive(Clone, Debug)]
 pub struct CheckValue {
+    pipeline: watch::Receiver<Arc<Pipeline>>,
     schemas: HashMap<Bytes, Arc<Schema>>,
 }
 
 impl CheckValue {
-    /// Checks the topics that have a schema.
-    pub fn new(topics: &[KafkaTopic]) -> Self {
-        let with_schema = |topic: &KafkaTopic| {
-            Some((
-                Bytes::from(topic.name.clone()),
-                Arc::clone(topic.schema.as_ref()?),
-            ))
-        };
-        Self {
-            schemas: topics.iter().filter_map(with_schema).collect(),
-        }
+    /// Checks the topics that have a schema, as the pipeline at hand has them.
+    pub fn following(mut pipeline: watch::Receiver<Arc<Pipeline>>) -> Self {
+        let schemas = schemas(pipeline.borrow_and_update().topics());
+        Self { pipeline, schemas }
     }
+}
+
+fn schemas(topics: &[KafkaTopic]) -> HashMap<Bytes, Arc<Schema>> {
+    let with_schema = |topic: &KafkaTopic| {
+        Some((
+            Bytes::from(topic.name.clone()),
+            Arc::clone(topic.schema.as_ref()?),
+        ))
+    };
+    topics.iter().filter_map(with_schema).collect()
 }
 
 impl Handler for CheckValue {
     type In = KafkaRecord;
     type Out = KafkaRecord;
+
+    fn begin(&mut self) {
+        // An error means that nobody will change it any more.
+        if self.pipeline.has_changed().unwrap_or(false) {
+            self.schemas = schemas(self.pipeline.borrow_and_update().topics());
+        }
+    }
 
     fn handle(
         &mut self,
@@ -50,18 +63,23 @@ impl Handler for CheckValue {
 
 #[cfg(test)]
 mod tests {
+    use std::path::Path;
+
     use super::*;
 
+    /// A pipeline that writes to these topics.
+    fn pipeline(topics: &[(&str, Option<&str>)]) -> Arc<Pipeline> {
+        let mut text = String::new();
+        for (name, schema) in topics {
+            let schema = schema.map_or(String::new(), |schema| format!("schema = {schema:?}\n"));
+            text += &format!("[[topic]]\nname = {name:?}\n{schema}");
+        }
+        Arc::new(Pipeline::read(Path::new("pipeline.toml"), &text).unwrap())
+    }
+
     fn check() -> CheckValue {
-        let schemas = schema::Schemas::builtin().unwrap();
-        let topic = |name: &str, schema: Option<&str>| KafkaTopic {
-            name: name.into(),
-            schema: schema.map(|name| Arc::clone(schemas.get(name).unwrap())),
-            partitions: None,
-            replication: None,
-            compacted: false,
-        };
-        CheckValue::new(&[topic("state", Some("lock-state")), topic("free", None)])
+        let pipeline = pipeline(&[("state", Some("lock-state")), ("free", None)]);
+        CheckValue::following(watch::channel(pipeline).1)
     }
 
     fn record(topic: &'static str, battery: u8) -> KafkaRecord {
@@ -117,5 +135,25 @@ mod tests {
         });
         assert_eq!((no_json.code, no_json.pointer.as_str()), ("json", ""));
         assert_eq!(out.items(), []);
+    }
+
+    /// Scenario: the pipeline's file gets a schema for a topic that had none, while a batch is
+    /// handled.
+    /// Guarantee: the batch is checked as it began; the next one by the schema.
+    #[test]
+    fn a_new_schema_holds_from_the_next_batch_on() {
+        let (files, receiver) = watch::channel(pipeline(&[("free", None)]));
+        let mut check = CheckValue::following(receiver);
+        let mut out = Outputs::default();
+        let broken = record("free", 180);
+        check.begin();
+        files.send_replace(pipeline(&[("free", Some("lock-state"))]));
+        check.handle(&broken, Origin::default(), &mut out).unwrap();
+        check.begin();
+        let rejected = check.handle(&broken, Origin::default(), &mut out);
+        assert_eq!(rejected.unwrap_err().schema, "lock-state");
+        drop(files);
+        check.begin();
+        assert!(check.handle(&broken, Origin::default(), &mut out).is_err());
     }
 }

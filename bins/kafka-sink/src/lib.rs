@@ -30,7 +30,8 @@ pub struct Args {
     /// The Kafka connection.
     #[command(flatten)]
     pub kafka: KafkaArgs,
-    /// Make the pipeline's topics that do not exist yet, before anything is written.
+    /// Make the pipeline's topics that do not exist yet, before anything is written, and those that
+    /// come with a new version of its files.
     #[arg(long, env = "LATCHWORK_ENSURE_TOPICS")]
     pub ensure_topics: bool,
 }
@@ -52,7 +53,11 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             () = runtime.stop.cancelled() => return Ok(()),
         }
     }
-    let handler = CheckValue::new(pipeline.topics());
+    let pipelines = stage::follow(args.stage.config, pipeline, &runtime.telemetry.meter());
+    if args.ensure_topics {
+        tokio::spawn(topics::keep_ensured(connection, pipelines.clone()));
+    }
+    let handler = CheckValue::following(pipelines);
     let sinks = producer.clone();
     let lanes = runtime.leased(&KAFKA_SINK, move |lane| {
         let sink = sinks.sink();

@@ -1,10 +1,12 @@
 //! `--ensure-topics`.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use kafka::{KafkaConnection, KafkaError, TopicSpec, ensure_topics};
 use settings::Pipeline;
 use stage::Backoff;
+use tokio::sync::watch;
 use tracing::{info, warn};
 
 /// How long one try may take.
@@ -35,4 +37,33 @@ pub(crate) async fn ensure(
     }
     info!(topics = topics.len(), "the pipeline's topics are there");
     Ok(())
+}
+
+/// The same for every version of the pipeline's files that comes, until nobody changes it any more.
+/// A version that is replaced while its topics are made is given up for the next.
+pub(crate) async fn keep_ensured(
+    connection: KafkaConnection,
+    mut pipelines: watch::Receiver<Arc<Pipeline>>,
+) {
+    let mut left_to_do = None::<Arc<Pipeline>>;
+    loop {
+        let made = async {
+            match &left_to_do {
+                Some(pipeline) => ensure(&connection, pipeline).await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            changed = pipelines.changed() => match changed {
+                Ok(()) => left_to_do = Some(Arc::clone(&pipelines.borrow_and_update())),
+                Err(_nobody) => return,
+            },
+            made = made => {
+                if let Err(error) = made {
+                    warn!("{error}; the topics of the new version are not made");
+                }
+                left_to_do = None;
+            }
+        }
+    }
 }

@@ -8,11 +8,13 @@ mod contacts;
 pub mod demo;
 pub mod dlq;
 mod doctor;
+mod import;
 pub mod load;
 pub mod mqtt_client;
 mod operator;
 mod passwd;
 mod provision;
+mod rules;
 pub mod simulate;
 pub mod stack;
 mod stage_command;
@@ -72,6 +74,10 @@ enum Command {
     Acl(Box<acl::AclArgs>),
     /// Verifies, exports and shows the tamper-evident log.
     Audit(Box<audit::AuditArgs>),
+    /// Turns the hooks and rules of EMQX into what a pipeline file says.
+    Import(Box<import::ImportArgs>),
+    /// Tests and tries rules, and runs files of vectors.
+    Rules(Box<rules::RulesArgs>),
 }
 
 /// Parses the command line and runs the command: exit code 0 when all is well, 1 when the command
@@ -83,6 +89,10 @@ pub fn main() -> ExitCode {
         Command::Audit(args) => audit::main(*args),
         // Its exit codes tell no from an error.
         Command::Acl(args) => acl::main(&args),
+        // Its exit codes tell what is incomplete from what is wrong.
+        Command::Import(args) => import::main(&args),
+        // Its exit codes tell no from an error.
+        Command::Rules(args) => rules::main(&args),
         command => stage::main(|| run(command)),
     }
 }
@@ -116,6 +126,10 @@ async fn run(command: Command) -> anyhow::Result<()> {
         Command::Passwd(args) => passwd::run(&args, &mut out),
         Command::Acl(args) => acl::run(&args, &mut out).map(drop),
         Command::Audit(args) => audit::run(*args, &mut out).await.map(drop),
+        Command::Import(args) => import::run(&args, &mut out, &mut std::io::stderr()).map(drop),
+        Command::Rules(args) => {
+            rules::run(&args, &mut out, &mut std::io::stderr(), false).map(drop)
+        }
     }?;
     out.flush()?;
     Ok(())

@@ -5,20 +5,18 @@ use std::time::Duration;
 
 use access::Access;
 use bytes::Bytes;
-use record::Kind;
-use schema::Contracts;
-use settings::WantedEvents;
 use telemetry::SamplingPolicy;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 
 use crate::bus::{Bus, Message};
 use crate::codec::Limits;
 use crate::commands::CommandCheck;
+use crate::in_force::InForce;
 use crate::listener::PublishLimits;
 use crate::listener::admission::Admission;
 use crate::meters::Meters;
 use crate::sessions::{DurableIndex, Registry, Stores};
-use crate::topics::Topics;
 use crate::uplink::{Route, Uplink};
 
 /// What all sessions share.
@@ -38,11 +36,10 @@ pub(crate) struct Edge<B: Bus> {
     pub(crate) max_session_expiry_secs: u32,
     /// Longest keep-alive, in seconds; 0 is without a limit.
     pub(crate) max_keep_alive_secs: u16,
-    pub(crate) contracts: Contracts,
-    pub(crate) topics: Topics,
+    /// Contracts, classes of topics and wanted events, version by version.
+    pub(crate) versions: watch::Receiver<Arc<InForce>>,
     /// Where some command topic is checked.
     pub(crate) commands: Option<CommandCheck>,
-    pub(crate) wanted: WantedEvents,
     pub(crate) sampling: SamplingPolicy,
     pub(crate) limits: Limits,
     /// Publishes without PUBACK that an MQTT 5 client may have: its Receive Maximum.
@@ -58,10 +55,9 @@ pub(crate) struct Edge<B: Bus> {
 }
 
 impl<B: Bus> Edge<B> {
-    /// Whether some hook wants this event: others are not stored.
-    pub(crate) fn wants_event(&self, kind: Kind, topic: &Bytes) -> bool {
-        self.wanted
-            .wants(kind, std::str::from_utf8(topic).unwrap_or_default())
+    /// What holds now. Takes a lock: a connection keeps it, see [`crate::in_force::Following`].
+    pub(crate) fn in_force(&self) -> Arc<InForce> {
+        Arc::clone(&self.versions.borrow())
     }
 
     /// How long a session waits for its client, of what the client asks for.

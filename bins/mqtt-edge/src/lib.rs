@@ -9,9 +9,10 @@ pub mod codec;
 mod commands;
 pub mod connection;
 mod edge;
-mod filter_map;
+mod in_force;
 pub mod listener;
 mod meters;
+mod publishing;
 mod retained;
 mod sessions;
 mod streams;
@@ -25,12 +26,12 @@ use std::time::Duration;
 
 use access::Access;
 use bytes::Bytes;
-use record::TopicFilter;
 use settings::Pipeline;
 use stage::{LaneDied, Runtime, StageArgs};
 use telemetry::metrics::edge::{PARTITIONS, PUBACK_LATENCY};
 use telemetry::{Operation, SpanShape, StageMetrics};
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use topology::{MQTT_EDGE, UP};
 use tracing::{info, warn};
@@ -40,11 +41,12 @@ use bus::RouterBus;
 use codec::Limits;
 use commands::CommandCheck;
 use edge::Edge;
+use in_force::InForce;
 use listener::PublishLimits;
 use listener::admission::Admission;
 use meters::Meters;
+use publishing::Publishing;
 use sessions::{DurableIndex, Stores};
-use topics::Topics;
 use uplink::{Lane, LaneParts, Uplink};
 
 /// Bytes of the NATS server's largest message that a packet must leave free: so that the record,
@@ -64,7 +66,6 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     let listeners = listener::bind(&args.listeners).await?;
     let runtime = Runtime::start(&MQTT_EDGE, &args.stage, &pipeline).await?;
     let (bus, router) = RouterBus::start()?;
-    let (topics, shapes) = Topics::new(topic_classes(&pipeline));
     let (meter, context) = (
         runtime.telemetry.meter(),
         runtime.connections.publishing.clone(),
@@ -82,15 +83,16 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
         );
     }
     let stores = Stores::open(&pipeline, &runtime, &args.node_name()).await?;
+    let pipelines = stage::follow(args.stage.config.clone(), pipeline, &meter);
     let parts = Parts {
         bus,
-        topics,
+        versions: in_force::follow(pipelines),
         commands,
         stores,
         access,
         admission: listeners.admission(),
     };
-    let edge = Arc::new(edge(&args, &pipeline, &runtime, parts));
+    let edge = Arc::new(edge(&args, &runtime, parts));
     sessions::restore_all(&edge).await?;
     let mut along = JoinSet::new();
     along.spawn(sessions::watch_deadlines(Arc::clone(&edge)));
@@ -104,7 +106,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     runtime.working.set(true);
 
     let metrics = runtime.telemetry.stage_metrics(MQTT_EDGE.stage);
-    let mut lanes = start_lanes(&edge, &runtime, &shapes.into(), &metrics);
+    let mut lanes = start_lanes(&edge, &runtime, &metrics);
+    let mut publishing = Publishing::start(&edge, &runtime);
     let announced = tokio::spawn(runtime.announced(&MQTT_EDGE, metrics));
     tokio::select! {
         () = listener::accept(Arc::clone(&edge), listeners, &meter, args.stage.drain_deadline() / 2) => {}
@@ -112,8 +115,9 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
             "the router thread died; start the edge again (nothing acknowledged is lost)"
         ),
         Some(_) = lanes.join_next() => return Err(LaneDied { stage: MQTT_EDGE.stage }.into()),
+        error = publishing.died() => return Err(error),
     }
-    drain(&edge, lanes, &args.stage).await;
+    drain(&edge, publishing, lanes, &args.stage).await;
     announced.abort();
     drop(along);
     runtime.telemetry.shutdown();
@@ -148,14 +152,14 @@ async fn reload_at_hangup(access: Arc<Access>) {
 /// What the edge is made of, besides its settings.
 struct Parts {
     bus: RouterBus,
-    topics: Topics,
+    versions: watch::Receiver<Arc<InForce>>,
     commands: Option<CommandCheck>,
     stores: Stores,
     access: Arc<Access>,
     admission: Arc<Admission>,
 }
 
-fn edge(args: &Args, pipeline: &Pipeline, runtime: &Runtime, parts: Parts) -> Edge<RouterBus> {
+fn edge(args: &Args, runtime: &Runtime, parts: Parts) -> Edge<RouterBus> {
     let max_payload = runtime.connections.publisher(&UP, 0).max_payload();
     Edge {
         node: Bytes::from(args.node_name()),
@@ -167,10 +171,8 @@ fn edge(args: &Args, pipeline: &Pipeline, runtime: &Runtime, parts: Parts) -> Ed
         max_sessions: args.max_sessions,
         max_session_expiry_secs: args.max_session_expiry,
         max_keep_alive_secs: args.max_keep_alive,
-        contracts: pipeline.contracts().clone(),
-        topics: parts.topics,
+        versions: parts.versions,
         commands: parts.commands,
-        wanted: pipeline.wanted_events(),
         sampling: runtime.telemetry.sampling(),
         limits: limits(args, max_payload),
         receive_maximum: args.receive_maximum.max(1),
@@ -200,21 +202,9 @@ fn limits(args: &Args, max_payload: usize) -> Limits {
     }
 }
 
-/// Commands are always traced; what else has a contract gets its own span name.
-fn topic_classes(pipeline: &Pipeline) -> Vec<(TopicFilter, bool)> {
-    let class = |contract: &schema::Contract| {
-        (
-            contract.filter().clone(),
-            contract.schema().name() == "lock-command",
-        )
-    };
-    pipeline.contracts().iter().map(class).collect()
-}
-
 fn start_lanes(
     edge: &Arc<Edge<RouterBus>>,
     runtime: &Runtime,
-    shapes: &Arc<[SpanShape]>,
     metrics: &StageMetrics,
 ) -> JoinSet<()> {
     let started_ms = stage::now_ms();
@@ -229,7 +219,6 @@ fn start_lanes(
             metrics: metrics.clone(),
             puback: runtime.telemetry.latency(&PUBACK_LATENCY, MQTT_EDGE.stage),
             tracer: runtime.telemetry.tracer(),
-            shapes: Arc::clone(shapes),
             frame_shape: frame_shape(partition),
         };
         lanes.spawn(Lane::new(intake, parts).run());
@@ -243,10 +232,18 @@ fn frame_shape(partition: u16) -> SpanShape {
     SpanShape::new(Operation::Send, "nats", &template).at(UP.partition_subject(partition))
 }
 
-/// The sessions have ended; what they left in the lanes is stored.
-async fn drain(edge: &Edge<RouterBus>, mut lanes: JoinSet<()>, args: &StageArgs) {
-    edge.uplink.close();
-    let dry = async { while lanes.join_next().await.is_some() {} };
+/// The sessions have ended; what they left in the lanes is stored, and what was taken from PUB.
+async fn drain(
+    edge: &Edge<RouterBus>,
+    publishing: Publishing,
+    mut lanes: JoinSet<()>,
+    args: &StageArgs,
+) {
+    let dry = async {
+        publishing.drained().await;
+        edge.uplink.close();
+        while lanes.join_next().await.is_some() {}
+    };
     if tokio::time::timeout(args.drain_deadline(), dry)
         .await
         .is_err()

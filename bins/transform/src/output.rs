@@ -3,17 +3,15 @@
 use bytes::Bytes;
 use record::{KafkaRecord, Original, Record, StageItem};
 
-/// A record for Kafka, or one that the audit wants to see.
+/// A record for Kafka, one that the audit wants to see, or a message for MQTT.
 #[derive(Clone, Debug, PartialEq)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "with an audit one in two is an event: a box each would cost more than the room"
-)]
 pub enum Output {
     /// Goes to the stream REC.
     Kafka(KafkaRecord),
     /// Goes to the stream EV, untouched.
     Event(Record),
+    /// Goes to the stream PUB: a message that a rule publishes.
+    Publish(Record),
 }
 
 impl Output {
@@ -21,15 +19,23 @@ impl Output {
     pub fn kafka(&self) -> Option<&KafkaRecord> {
         match self {
             Self::Kafka(kafka_record) => Some(kafka_record),
-            Self::Event(_) => None,
+            Self::Event(_) | Self::Publish(_) => None,
         }
     }
 
     /// The record for the audit, if it is one.
     pub fn event(&self) -> Option<&Record> {
         match self {
-            Self::Kafka(_) => None,
             Self::Event(record) => Some(record),
+            Self::Kafka(_) | Self::Publish(_) => None,
+        }
+    }
+
+    /// The message for MQTT, if it is one.
+    pub fn publication(&self) -> Option<&Record> {
+        match self {
+            Self::Publish(record) => Some(record),
+            Self::Kafka(_) | Self::Event(_) => None,
         }
     }
 }
@@ -38,21 +44,21 @@ impl StageItem for Output {
     fn original(&self) -> Original {
         match self {
             Self::Kafka(kafka_record) => kafka_record.original(),
-            Self::Event(record) => record.original(),
+            Self::Event(record) | Self::Publish(record) => record.original(),
         }
     }
 
     fn trace(&self) -> &Bytes {
         match self {
             Self::Kafka(kafka_record) => &kafka_record.trace,
-            Self::Event(record) => &record.trace,
+            Self::Event(record) | Self::Publish(record) => &record.trace,
         }
     }
 
     fn set_trace(&mut self, trace: Bytes) {
         match self {
             Self::Kafka(kafka_record) => kafka_record.trace = trace,
-            Self::Event(record) => record.trace = trace,
+            Self::Event(record) | Self::Publish(record) => record.trace = trace,
         }
     }
 }

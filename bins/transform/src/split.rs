@@ -1,4 +1,4 @@
-//! Kafka records into REC, events into EV.
+//! Kafka records into REC, events into EV, messages for MQTT into PUB.
 
 use std::sync::Arc;
 
@@ -9,11 +9,12 @@ use stage::{Refused, Sink, Unavailable};
 
 use crate::output::Output;
 
-/// Stores both kinds of outputs. A repeat after a failure of one is no repeat for the other: each
+/// Stores all kinds of outputs. A repeat after a failure of one is no repeat for the other: each
 /// [`JetStreamSink`] knows what it has stored of the batch.
 #[derive(Debug)]
 pub struct Split {
     kafka: JetStreamSink<KafkaRecord>,
+    publications: JetStreamSink<Record>,
     events: Option<Events>,
 }
 
@@ -25,10 +26,12 @@ struct Events {
 }
 
 impl Split {
-    /// Without audit there are no events.
-    pub fn new(kafka: JetStreamSink<KafkaRecord>) -> Self {
+    /// Without audit there are no events. What rules publish goes to edges, and comes back from them:
+    /// their queue is to refuse when it is full, so that nobody waits for himself.
+    pub fn new(kafka: JetStreamSink<KafkaRecord>, publications: JetStreamSink<Record>) -> Self {
         Self {
             kafka,
+            publications: publications.refusing_when_full("publish-queue-full"),
             events: None,
         }
     }
@@ -54,6 +57,10 @@ impl Sink for Split {
         let kafka = items.iter().enumerate();
         let kafka = kafka.filter_map(|(index, item)| Some((index, item.kafka()?)));
         let mut refused = self.kafka.send_some(batch, kafka).await?;
+        let publications = items.iter().enumerate();
+        let publications =
+            publications.filter_map(|(index, item)| Some((index, item.publication()?)));
+        refused.extend(self.publications.send_some(batch, publications).await?);
         if let Some(events) = &mut self.events {
             refused.extend(events.send(batch, items).await?);
         }

@@ -330,7 +330,7 @@ fn events(text: &str, record: &Record) -> Vec<Record> {
     let mut out = Outputs::default();
     let mut handler = TransformHandler::new(&pipeline(text));
     if let Err(reject) = handler.handle(record, Origin::default(), &mut out) {
-        handler.rejected(record, &reject, &mut out);
+        handler.rejected(record, Origin::default(), &reject, &mut out);
     }
     out.items()
         .iter()

@@ -12,6 +12,8 @@ pub(crate) enum Meaning {
     Record(&'static str),
     /// The topic can't be written to: its records wait.
     Topic(HeldFor),
+    /// The topic has no such partition, or it is not known yet.
+    Partition,
     /// librdkafka's queue is full; the next flight that ends makes room.
     NoRoom,
     /// It may work later.
@@ -33,9 +35,8 @@ pub(crate) fn meaning(code: RDKafkaErrorCode) -> Meaning {
         InvalidRecord | InvalidMessage => Meaning::Record("kafka-invalid-record"),
         InvalidTimestamp => Meaning::Record("kafka-timestamp"),
         InvalidTopic => Meaning::Record("kafka-topic"),
-        UnknownTopic | UnknownTopicOrPartition | UnknownPartition => {
-            Meaning::Topic(HeldFor::Unknown)
-        }
+        UnknownTopic | UnknownTopicOrPartition => Meaning::Topic(HeldFor::Unknown),
+        UnknownPartition => Meaning::Partition,
         TopicAuthorizationFailed => Meaning::Topic(HeldFor::Denied),
         QueueFull => Meaning::NoRoom,
         _ => Meaning::Passing,
@@ -57,6 +58,7 @@ mod tests {
         for code in [Code::UnknownTopic, Code::TopicAuthorizationFailed] {
             assert!(matches!(meaning(code), Meaning::Topic(_)), "{code}");
         }
+        assert_eq!(meaning(Code::UnknownPartition), Meaning::Partition);
         for code in [
             Code::PurgeQueue,
             Code::PurgeInflight,

@@ -49,10 +49,10 @@ pub struct HeldTopic {
 /// What a look-up found.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(crate) enum Found {
-    /// Records can be sent.
-    Open,
-    /// Records must wait; the topic has been held for so long.
-    Held(HeldFor, Duration),
+    /// Records can be sent, to so many partitions.
+    Open { partitions: i32 },
+    /// Records can't be sent.
+    Shut(HeldFor),
     /// Kafka says that there can be no such topic.
     Invalid,
     /// Kafka did not answer.
@@ -64,8 +64,15 @@ pub(crate) enum Found {
 pub(crate) struct Gate {
     held: Mutex<HashMap<Bytes, Held>>,
     /// One look-up at a time: after a start every lane asks for the same topics.
-    looking: tokio::sync::Mutex<HashMap<Bytes, (Instant, Found)>>,
+    looking: tokio::sync::Mutex<HashMap<Bytes, Answer>>,
     alarms: OncePerMinute,
+}
+
+#[derive(Clone, Copy)]
+struct Answer {
+    asked: Instant,
+    came: Instant,
+    found: Found,
 }
 
 struct Held {
@@ -75,31 +82,35 @@ struct Held {
 }
 
 impl Gate {
-    /// Asks Kafka about a topic.
+    /// Asks Kafka about a topic. How many partitions it has is never known from before `since`:
+    /// they can become more, and a record that came later may be for one of these.
     pub(crate) async fn look_up(
         &self,
         topic: &Bytes,
         producer: Arc<NativeProducer>,
+        since: Instant,
     ) -> Result<Found, KafkaError> {
         let mut answers = self.looking.lock().await;
-        answers.retain(|_, (at, _)| at.elapsed() < ANSWER_KEEPS);
-        if let Some((_, found)) = answers.get(topic) {
-            return Ok(*found);
+        answers.retain(|_, answer| answer.came.elapsed() < ANSWER_KEEPS);
+        if let Some(Answer { asked, found, .. }) = answers.get(topic).copied()
+            && (asked >= since || !matches!(found, Found::Open { .. }))
+        {
+            return Ok(found);
         }
         let name = String::from_utf8_lossy(topic).into_owned();
-        let answer = tokio::task::spawn_blocking(move || ask(&producer, &name))
+        let asked = Instant::now();
+        let found = tokio::task::spawn_blocking(move || ask(&producer, &name))
             .await
             .map_err(|_| KafkaError::ShuttingDown)?;
-        let found = match answer {
-            Answer::Exists => {
-                self.release(topic);
-                Found::Open
-            }
-            Answer::Held(why) => Found::Held(why, self.hold(topic, why)),
-            Answer::Invalid => Found::Invalid,
-            Answer::None => Found::NoAnswer,
+        if let Found::Open { .. } = found {
+            self.release(topic);
+        }
+        let answer = Answer {
+            asked,
+            came: Instant::now(),
+            found,
         };
-        answers.insert(topic.clone(), (Instant::now(), found));
+        answers.insert(topic.clone(), answer);
         Ok(found)
     }
 
@@ -160,15 +171,8 @@ pub(crate) fn is_topic_name(name: &[u8]) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || b"._-".contains(byte))
 }
 
-enum Answer {
-    Exists,
-    Held(HeldFor),
-    Invalid,
-    None,
-}
-
 /// Blocks until Kafka answers.
-fn ask(producer: &NativeProducer, topic: &str) -> Answer {
+fn ask(producer: &NativeProducer, topic: &str) -> Found {
     use RDKafkaErrorCode::{
         InvalidTopic, LeaderNotAvailable, TopicAuthorizationFailed, UnknownTopic,
         UnknownTopicOrPartition,
@@ -180,22 +184,24 @@ fn ask(producer: &NativeProducer, topic: &str) -> Answer {
         Ok(metadata) => metadata,
         Err(error) => {
             tracing::debug!(topic, %error, "no answer about the Kafka topic");
-            return Answer::None;
+            return Found::NoAnswer;
         }
     };
     let Some(found) = metadata.topics().iter().find(|found| found.name() == topic) else {
-        return Answer::Held(HeldFor::Unknown);
+        return Found::Shut(HeldFor::Unknown);
     };
     match found.error().map(RDKafkaErrorCode::from) {
-        None if found.partitions().is_empty() => Answer::None,
+        None | Some(LeaderNotAvailable) if found.partitions().is_empty() => Found::NoAnswer,
         // Without a leader it exists all the same, and librdkafka holds its records.
-        None | Some(LeaderNotAvailable) => Answer::Exists,
-        Some(UnknownTopicOrPartition | UnknownTopic) => Answer::Held(HeldFor::Unknown),
-        Some(TopicAuthorizationFailed) => Answer::Held(HeldFor::Denied),
-        Some(InvalidTopic) => Answer::Invalid,
+        None | Some(LeaderNotAvailable) => Found::Open {
+            partitions: i32::try_from(found.partitions().len()).unwrap_or(i32::MAX),
+        },
+        Some(UnknownTopicOrPartition | UnknownTopic) => Found::Shut(HeldFor::Unknown),
+        Some(TopicAuthorizationFailed) => Found::Shut(HeldFor::Denied),
+        Some(InvalidTopic) => Found::Invalid,
         Some(code) => {
             tracing::debug!(topic, %code, "Kafka can't say yet whether the topic exists");
-            Answer::None
+            Found::NoAnswer
         }
     }
 }

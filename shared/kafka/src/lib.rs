@@ -18,6 +18,7 @@ mod failure;
 mod gate;
 mod in_memory;
 mod latency;
+mod open_topics;
 mod plan;
 mod producer;
 mod reachability;

@@ -6,6 +6,7 @@ use bytes::Bytes;
 use record::KafkaRecord;
 
 use crate::enqueue::size;
+use crate::open_topics::OpenTopics;
 use crate::producer::Window;
 
 /// The unconfirmed records of a batch, as indices, always in the order of the batch.
@@ -17,6 +18,8 @@ pub(crate) struct Plan {
     /// Those that go one by one, because their message set was refused, and how often each was
     /// refused alone. Sorted.
     alone: Vec<(usize, u8)>,
+    /// Those whose partition librdkafka did not know.
+    doubted: HashSet<usize>,
 }
 
 impl Plan {
@@ -26,6 +29,7 @@ impl Plan {
         self.waiting.extend(0..count);
         self.flight.clear();
         self.alone.clear();
+        self.doubted.clear();
     }
 
     /// Takes the next flight out of the waiting records; `false` when none of them can go. A
@@ -34,7 +38,7 @@ impl Plan {
         &mut self,
         items: &[KafkaRecord],
         window: Window,
-        open: &HashSet<Bytes>,
+        open: &OpenTopics,
     ) -> bool {
         self.flight.clear();
         self.left.clear();
@@ -119,12 +123,14 @@ impl Plan {
         }
     }
 
-    /// Takes out all waiting records of a topic.
-    pub(crate) fn remove_topic(&mut self, items: &[KafkaRecord], topic: &Bytes) -> Vec<usize> {
-        let of_topic = |index: &usize| items.get(*index).is_some_and(|item| item.topic == *topic);
-        self.waiting
-            .extract_if(.., |index| of_topic(index))
-            .collect()
+    /// Keeps only these of the waiting records.
+    pub(crate) fn retain_waiting(&mut self, mut keep: impl FnMut(usize) -> bool) {
+        self.waiting.retain(|index| keep(*index));
+    }
+
+    /// Notes that librdkafka does not know the partition of a record; `true` for the first time.
+    pub(crate) fn doubts(&mut self, index: usize) -> bool {
+        self.doubted.insert(index)
     }
 }
 
@@ -134,6 +140,8 @@ fn find(alone: &[(usize, u8)], index: usize) -> Result<usize, usize> {
 
 #[cfg(test)]
 mod tests {
+    use std::time::Instant;
+
     use super::*;
 
     fn batch(topics: &[&'static str]) -> Vec<KafkaRecord> {
@@ -145,11 +153,12 @@ mod tests {
         topics.iter().map(record).collect()
     }
 
-    fn open(topics: &[&'static str]) -> HashSet<Bytes> {
-        topics
-            .iter()
-            .map(|topic| Bytes::from_static(topic.as_bytes()))
-            .collect()
+    fn open(topics: &[&'static str]) -> OpenTopics {
+        let mut open = OpenTopics::default();
+        for topic in topics {
+            open.insert(Bytes::from_static(topic.as_bytes()), 1, Instant::now());
+        }
+        open
     }
 
     const WIDE: Window = Window {
@@ -228,7 +237,7 @@ mod tests {
         plan.put_back(0);
         plan.put_back(0);
         assert_eq!(plan.waiting(), [0, 1, 3, 4]);
-        assert_eq!(plan.remove_topic(&items, &items[1].topic), [1, 4]);
+        plan.retain_waiting(|index| items[index].topic != items[1].topic);
         assert_eq!(plan.waiting(), [0, 3]);
     }
 }

@@ -33,7 +33,7 @@ const LANE_BYTES: usize = 256 * 1024;
 /// is purged instead may be stored twice.
 const RETIRE_WITHIN: Duration = Duration::from_secs(2);
 
-/// What to do with records for a topic that does not exist.
+/// What to do with records for a topic that does not exist. Those of a dynamic one never wait.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum UnknownTopic {
     /// They wait, with an alarm, until the topic is there.

@@ -1,12 +1,12 @@
 //! The sink of one lane: a batch of records, stored in Kafka in order.
 
-use std::collections::HashSet;
-use std::time::Duration;
+mod failures;
+mod opening;
 
-use bytes::Bytes;
-use rdkafka::types::RDKafkaErrorCode;
+use std::time::{Duration, Instant};
+
 use record::KafkaRecord;
-use stage::{Backoff, Refused, Reject, Sink, Unavailable};
+use stage::{Backoff, Refused, Sink, Unavailable};
 use telemetry::Tracer;
 use tokio::sync::watch;
 
@@ -14,10 +14,10 @@ use crate::delivery::{Failure, MAX_LANES, OwnLane};
 use crate::enqueue::{NotQueued, enqueue};
 use crate::error::KafkaError;
 use crate::failure::{Meaning, meaning};
-use crate::gate::{Found, HeldFor, is_topic_name};
 use crate::latency::record_latency;
+use crate::open_topics::OpenTopics;
 use crate::plan::Plan;
-use crate::producer::{KafkaProducer, NativeProducer, UnknownTopic};
+use crate::producer::{KafkaProducer, NativeProducer};
 use crate::spans::BatchSpans;
 
 /// When librdkafka's queue is full although the window should prevent it, any flight that ends
@@ -41,8 +41,19 @@ const REFUSALS: u8 = 3;
 /// | `kafka-too-large` | above `message.max.bytes`, or above the topic's limit even alone |
 /// | `kafka-invalid-record`, `kafka-timestamp` | the broker refuses this record, even alone |
 /// | `kafka-topic` | the topic's name can't be one |
-/// | `kafka-header` | a header's name is not UTF-8 |
-/// | `unknown-topic` | the topic is missing and [`UnknownTopic::DeadLetter`] was chosen |
+/// | `kafka-header` | a header's name is empty or not UTF-8 |
+/// | `unknown-topic` | the topic is missing, and [`UnknownTopic::DeadLetter`] was chosen or the topic is dynamic |
+/// | `denied-topic` | Kafka denies writing to the topic, and the topic is dynamic |
+/// | `unknown-partition` | the topic does not have the partition that the record must go to |
+///
+/// [`UnknownTopic::DeadLetter`]: crate::UnknownTopic::DeadLetter
+///
+/// A record for a dynamic topic ([`KafkaRecord::topic_is_dynamic`]) never waits for it: it is
+/// refused with the first answer that the topic is missing or denied, be it a tenth of a second old.
+///
+/// A record for a random partition ([`KafkaRecord::random_partition`]) that is sent again, after a
+/// failure or in a repeated batch, may come to another one, so that a repeat of it can be in two.
+/// Records without a key are spread by librdkafka itself, some milliseconds' worth to each.
 ///
 /// One limit to the order: a broker that finds a message set too large refuses all of it, while
 /// later sets of that partition pass. Its records are sent again, alone, and so come after those.
@@ -55,9 +66,10 @@ pub struct KafkaSink {
     producer: KafkaProducer,
     lane: OwnLane,
     fatal_errors: watch::Receiver<u64>,
-    /// Topics that were looked up and can be written to.
-    open: HashSet<Bytes>,
+    open: OpenTopics,
     plan: Plan,
+    /// When the batch came.
+    began: Instant,
     failures: Vec<Failure>,
     scratch: Vec<u8>,
     spans: BatchSpans,
@@ -80,8 +92,9 @@ impl KafkaSink {
             lane: lane.ok_or(KafkaError::TooManyLanes(MAX_LANES))?,
             fatal_errors: producer.fatal_errors(),
             producer,
-            open: HashSet::new(),
+            open: OpenTopics::default(),
             plan: Plan::default(),
+            began: Instant::now(),
             failures: Vec::new(),
             scratch: Vec::new(),
             spans: BatchSpans::new(Tracer::default()),
@@ -99,6 +112,7 @@ impl KafkaSink {
         // Records of a call that was dropped may still be under way.
         self.land(self.producer.live().generation).await?;
         self.plan.reset(items.len());
+        self.began = Instant::now();
         self.spans.begin();
         let mut refused = Vec::new();
         let mut backoff = Backoff::up_to(LONGEST_WAIT);
@@ -139,6 +153,7 @@ impl KafkaSink {
         let length = self.plan.flight().len();
         self.lane.start(length);
         let enqueued = self.enqueue_flight(&live.producer, items, refused);
+        self.open.forget_aged();
         // Not kept over the wait: a producer that is replaced must end on its own thread.
         let generation = live.generation;
         drop(live);
@@ -191,7 +206,11 @@ impl KafkaSink {
             } else {
                 self.lane.opaque(position)
             };
-            match enqueue(producer, record, opaque, &mut self.scratch) {
+            let queued = match self.open.partition_of(record, self.began) {
+                Ok(partition) => enqueue(producer, record, partition, opaque, &mut self.scratch),
+                Err(code) => Err(NotQueued::Code(code)),
+            };
+            match queued {
                 Ok(()) => count += 1,
                 Err(NotQueued::Refused(reject)) => refused.push(Refused { index, reject }),
                 Err(NotQueued::Code(code)) => {
@@ -235,106 +254,6 @@ impl KafkaSink {
             tracing::debug!("the Kafka queue is full");
         }
     }
-
-    /// Decides about each failed record; `true` when some are to be tried again, but not at once.
-    fn sort_out_failures(&mut self, items: &[KafkaRecord], refused: &mut Vec<Refused>) -> bool {
-        let mut wait = false;
-        for Failure { position, code } in std::mem::take(&mut self.failures) {
-            let Some(&index) = self.plan.flight().get(position) else {
-                continue;
-            };
-            let Some(record) = items.get(index) else {
-                continue;
-            };
-            match meaning(code) {
-                Meaning::Record(word) if self.plan.was_refused(index) >= REFUSALS => {
-                    let reject = Reject::new(word, format!("Kafka refuses the record: {code}"));
-                    refused.push(Refused { index, reject });
-                    continue;
-                }
-                Meaning::Record(_) | Meaning::NoRoom => {}
-                Meaning::Topic(why) => {
-                    self.open.remove(&record.topic);
-                    self.producer.gate().hold(&record.topic, why);
-                    wait = true;
-                }
-                Meaning::Passing => {
-                    self.alarm(code, record.topic());
-                    wait = true;
-                }
-            }
-            self.plan.put_back(index);
-        }
-        wait
-    }
-
-    fn alarm(&self, code: RDKafkaErrorCode, topic: &str) {
-        use RDKafkaErrorCode::{Fatal, PurgeInflight, PurgeQueue};
-        // The renewal of the producer has told it.
-        if matches!(code, Fatal | PurgeInflight | PurgeQueue) {
-            return;
-        }
-        let alarms = &self.producer.hub().alarms;
-        if let Some(suppressed) = alarms.due(&format!("{code} {topic}")) {
-            tracing::warn!(
-                topic,
-                suppressed,
-                "Kafka did not take records ({code}); trying again"
-            );
-        }
-    }
-
-    /// Looks up the topics of the waiting records; `true` when something can go on.
-    async fn open_topics(
-        &mut self,
-        items: &[KafkaRecord],
-        refused: &mut Vec<Refused>,
-    ) -> Result<bool, KafkaError> {
-        let mut topics: Vec<Bytes> = Vec::new();
-        for record in self
-            .plan
-            .waiting()
-            .iter()
-            .filter_map(|index| items.get(*index))
-        {
-            if !topics.contains(&record.topic) {
-                topics.push(record.topic.clone());
-            }
-        }
-        let mut progress = false;
-        for topic in topics {
-            let reject = if is_topic_name(&topic) {
-                let producer = self.producer.live().producer;
-                match self.producer.gate().look_up(&topic, producer).await? {
-                    Found::Open => {
-                        self.open.insert(topic.clone());
-                        progress = true;
-                        continue;
-                    }
-                    Found::Held(HeldFor::Unknown, held) if self.gives_up_after(held) => {
-                        Reject::new("unknown-topic", "the Kafka topic does not exist")
-                    }
-                    Found::Held(..) | Found::NoAnswer => continue,
-                    Found::Invalid => not_a_topic(),
-                }
-            } else {
-                not_a_topic()
-            };
-            progress = true;
-            for index in self.plan.remove_topic(items, &topic) {
-                let reject = reject.clone();
-                refused.push(Refused { index, reject });
-            }
-        }
-        Ok(progress)
-    }
-
-    fn gives_up_after(&self, held: Duration) -> bool {
-        match self.producer.unknown_topic() {
-            UnknownTopic::Wait => false,
-            UnknownTopic::DeadLetter { after } => held >= after,
-        }
-    }
 }
 
 impl Sink for KafkaSink {
@@ -349,11 +268,4 @@ impl Sink for KafkaSink {
             .await
             .map_err(|error| Unavailable::new("Kafka", error))
     }
-}
-
-fn not_a_topic() -> Reject {
-    Reject::new(
-        "kafka-topic",
-        "not a Kafka topic: 1 to 249 of the characters a-z A-Z 0-9 . _ - are allowed",
-    )
 }

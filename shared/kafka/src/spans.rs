@@ -89,7 +89,7 @@ impl BatchSpans {
     }
 }
 
-/// Topics are the pipeline's own, so they are few enough for a name.
+/// Only topics that Kafka has come here, so they are few enough for a name.
 fn shape_of(topic: &Bytes) -> SpanShape {
     let topic = String::from_utf8_lossy(topic);
     SpanShape::new(Operation::Send, "kafka", &topic).at(topic.as_ref())

@@ -19,7 +19,10 @@ pub struct Header {
 /// One message as Kafka will get it, `KafkaRecord` of `schemas/latchwork.proto`.
 ///
 /// The headers `traceparent` and `lw-seq` are not among [`headers`](Self::headers): the sink
-/// writes them from [`trace`](Self::trace) and the origin fields.
+/// writes them from [`trace`](Self::trace) and the origin fields, and leaves out any that are.
+///
+/// A record goes to [`partition`](Self::partition) if it has one, else to a random one if it is
+/// to, else to the one that its key chooses.
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct KafkaRecord {
     /// Kafka topic.
@@ -31,7 +34,7 @@ pub struct KafkaRecord {
     /// Value.
     #[prost(bytes = "bytes", tag = "3")]
     pub value: Bytes,
-    /// Further headers, in order.
+    /// Further headers, in order. Each has a name.
     #[prost(message, repeated, tag = "4")]
     pub headers: Vec<Header>,
     /// Kafka timestamp: milliseconds since 1970.
@@ -55,6 +58,16 @@ pub struct KafkaRecord {
     /// Client id of the device, which chooses the partition also when the key is another.
     #[prost(bytes = "bytes", tag = "11")]
     pub client_id: Bytes,
+    /// This partition of the Kafka topic and no other, from 0.
+    #[prost(int32, optional, tag = "12")]
+    pub partition: Option<i32>,
+    /// Any partition of the Kafka topic, whatever the key. A record that is sent again may come to
+    /// another one.
+    #[prost(bool, tag = "13")]
+    pub random_partition: bool,
+    /// A message had a part in the topic's name, so nobody may wait for that topic to come.
+    #[prost(bool, tag = "14")]
+    pub topic_is_dynamic: bool,
 }
 
 impl KafkaRecord {

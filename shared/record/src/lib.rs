@@ -12,6 +12,7 @@ mod origin;
 mod partition;
 mod record;
 mod topic_filter;
+mod topic_filter_map;
 mod trace;
 
 pub use dead_letter::{DeadLetter, Original};
@@ -24,4 +25,5 @@ pub use origin::Origin;
 pub use partition::{fingerprint, partition_of};
 pub use record::{Kind, REFUSED, Record, UserProperty, Verdict};
 pub use topic_filter::{TopicFilter, TopicFilterError};
+pub use topic_filter_map::{TopicFilterMap, is_exact_filter};
 pub use trace::TraceContext;

@@ -32,6 +32,15 @@ pub enum Kind {
     Rejected = 10,
     /// An operator did something with a lock or the pipeline; the payload is its JSON.
     Operator = 11,
+    /// A CONNECT was answered; `event_fields` says how. Only for rules.
+    Connack = 12,
+    /// A client has shown who it is. Only for rules.
+    LoggedIn = 13,
+    /// The access rules were asked about a topic; `event_fields` says what they answered. Only for
+    /// rules.
+    AccessChecked = 14,
+    /// A message had no subscriber at the edge; `reason` says so. Only for rules.
+    Unrouted = 15,
 }
 
 /// What the edge found when it checked a signed command.
@@ -152,6 +161,21 @@ pub struct Record {
     /// The publisher's own trace context, binary: untrusted, so linked and never a parent.
     #[prost(bytes = "bytes", tag = "22")]
     pub publisher_trace: Bytes,
+    /// Name of the rule that published the message, which `client_id` has too. A client's own
+    /// message has none.
+    #[prost(bytes = "bytes", tag = "23")]
+    pub republished_by: Bytes,
+    /// How many rules have published the message on, one after the other: what a circle of rules
+    /// is known by. 0 for a client's own.
+    #[prost(uint32, tag = "24")]
+    pub republish_hops: u32,
+    /// MQTT 5 Message Expiry Interval in seconds of what a rule publishes; 0 is none.
+    #[prost(uint32, tag = "25")]
+    pub message_expiry_s: u32,
+    /// Further fields of a client's event: a JSON object with the names that EMQX's rules have for
+    /// them. Empty where no rule is about such events.
+    #[prost(bytes = "bytes", tag = "26")]
+    pub event_fields: Bytes,
 }
 
 /// `reason` of a publish that was stored and not let through: a command that failed its check where
@@ -181,7 +205,7 @@ impl Record {
 
     /// Name of the first text field that is not UTF-8, if any.
     pub(crate) fn field_that_is_not_text(&self) -> Option<&'static str> {
-        let fields: [(&'static str, &Bytes); 9] = [
+        let fields: [(&'static str, &Bytes); 11] = [
             ("client_id", &self.client_id),
             ("username", &self.username),
             ("from_client_id", &self.from_client_id),
@@ -191,6 +215,8 @@ impl Record {
             ("peer", &self.peer),
             ("protocol_name", &self.protocol_name),
             ("reason", &self.reason),
+            ("republished_by", &self.republished_by),
+            ("event_fields", &self.event_fields),
         ];
         let broken = |bytes: &Bytes| std::str::from_utf8(bytes).is_err();
         fields

@@ -18,7 +18,7 @@ fn pool() -> DescriptorPool {
 fn full_record() -> Record {
     let text = |text: &'static str| Bytes::from_static(text.as_bytes());
     Record {
-        kind: Kind::Operator.into(),
+        kind: Kind::Unrouted.into(),
         client_id: text("client"),
         username: text("user"),
         from_client_id: text("from client"),
@@ -43,6 +43,10 @@ fn full_record() -> Record {
         trace: Bytes::from_static(&[1; 25]),
         verdict: Verdict::Malformed.into(),
         publisher_trace: Bytes::from_static(&[2; 25]),
+        republished_by: text("rule"),
+        republish_hops: 2,
+        message_expiry_s: 3600,
+        event_fields: text("{}"),
     }
 }
 
@@ -63,6 +67,9 @@ fn full_kafka_record() -> KafkaRecord {
         origin_index: 3,
         origin_output: 4,
         client_id: text("client"),
+        partition: Some(5),
+        random_partition: true,
+        topic_is_dynamic: true,
     }
 }
 

@@ -121,7 +121,13 @@ impl AuditSettings {
             Kind::Connected | Kind::Disconnected | Kind::LoginFailed | Kind::Operator => {
                 Some(record.client_id())
             }
-            Kind::Unspecified | Kind::Subscribed | Kind::Unsubscribed => None,
+            Kind::Unspecified
+            | Kind::Subscribed
+            | Kind::Unsubscribed
+            | Kind::Connack
+            | Kind::LoggedIn
+            | Kind::AccessChecked
+            | Kind::Unrouted => None,
         }
     }
 

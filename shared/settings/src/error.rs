@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use record::TopicFilterError;
+use rules::sql::SqlError;
 use schema::SchemaError;
 
 /// What is wrong with a pipeline file; each says what, where, and what to do, in one line.
@@ -52,6 +53,23 @@ pub enum Fault {
     /// Kafka takes letters, digits, `.`, `_` and `-`, at most 249 of them.
     #[error("{0:?} is no Kafka topic: use 1 to 249 letters, digits, dots, underscores and dashes")]
     KafkaTopic(String),
+    /// A rule's name has other characters, or none.
+    #[error("{0:?} is no name of a rule: use letters, digits, `.`, `_` and `-`")]
+    RuleName(String),
+    /// Two rules have one name.
+    #[error("the rule `{0}` is there twice; give one another name")]
+    RuleTwice(String),
+    /// The statement of a rule can't be read.
+    #[error("the sql of the rule `{rule}` at its {error}")]
+    Sql {
+        /// The rule.
+        rule: String,
+        /// What is wrong, with line and column in the statement.
+        error: Box<SqlError>,
+    },
+    /// The rule does nothing.
+    #[error("the rule `{0}` has no [[rule.action]]")]
+    NoAction(String),
     /// A number that is out of range.
     #[error("{0} is out of range; use {1}")]
     Range(i64, &'static str),

@@ -9,6 +9,7 @@ use crate::commands::CommandSettings;
 use crate::librdkafka;
 use crate::notify::NotifySettings;
 use crate::pipeline::UnknownTopic;
+use crate::rules::RuleEntry;
 use crate::sessions::SessionSettings;
 use crate::size::Size;
 
@@ -17,6 +18,8 @@ use crate::size::Size;
 pub(crate) struct File {
     pub(crate) contract: Option<Vec<ContractEntry>>,
     pub(crate) hook: Option<Vec<HookEntry>>,
+    #[serde(default)]
+    pub(crate) rule: Vec<RuleEntry>,
     #[serde(default)]
     pub(crate) topic: Vec<TopicEntry>,
     #[serde(default)]
@@ -73,6 +76,7 @@ pub(crate) struct StreamsEntry {
     pub(crate) ev_max_bytes: Option<Size>,
     pub(crate) audit_max_bytes: Option<Size>,
     pub(crate) down_max_bytes: Option<Size>,
+    pub(crate) pub_max_bytes: Option<Size>,
 }
 
 #[derive(Default, Deserialize)]

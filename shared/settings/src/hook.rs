@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use record::{EventKind, Kind, TopicFilter};
+use rules::{Rule, Selector, rule_event};
 
 use crate::audit::AuditSettings;
 
@@ -33,12 +34,14 @@ impl Hook {
 #[derive(Clone, Debug)]
 pub struct WantedEvents {
     hooks: Arc<[Hook]>,
+    rules: Arc<[Selector]>,
     audit: Option<Arc<AuditSettings>>,
 }
 
 impl WantedEvents {
-    pub(crate) fn new(hooks: &[Hook], audit: Option<&AuditSettings>) -> Self {
+    pub(crate) fn new(hooks: &[Hook], rules: &[Arc<Rule>], audit: Option<&AuditSettings>) -> Self {
         Self {
+            rules: rules.iter().map(|rule| rule.selector()).collect(),
             hooks: hooks
                 .iter()
                 .filter(|hook| hook.event != EventKind::MessagePublish)
@@ -48,11 +51,13 @@ impl WantedEvents {
         }
     }
 
-    /// Whether some hook, or the audit, wants an event of this kind on this topic.
+    /// Whether some hook or rule, or the audit, wants an event of this kind on this topic.
     pub fn wants(&self, kind: Kind, topic: &str) -> bool {
         let audit = self.audit.as_ref();
         kind == Kind::Publish
             || self.hooks.iter().any(|hook| hook.wants(kind, topic))
+            || rule_event(kind)
+                .is_some_and(|event| self.rules.iter().any(|rule| rule.wants(event, topic)))
             || audit.is_some_and(|audit| audit.wants(kind, topic))
     }
 }

@@ -12,8 +12,10 @@ mod nearest;
 mod notify;
 mod pipeline;
 mod reader;
+mod rules;
 mod sessions;
 mod size;
+mod sources;
 mod summary;
 #[cfg(test)]
 mod tests;
@@ -27,3 +29,4 @@ pub use notify::{
 };
 pub use pipeline::{KafkaTopic, Pipeline, Streams, UnknownTopic};
 pub use sessions::SessionSettings;
+pub use sources::Sources;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use rules::Rule;
 use schema::{Contracts, Schema};
 use serde::Deserialize;
 use topology::Part;
@@ -15,6 +16,7 @@ use crate::hook::{Hook, WantedEvents};
 use crate::notify::NotifySettings;
 use crate::reader::Reader;
 use crate::sessions::SessionSettings;
+use crate::sources::Sources;
 
 /// The built-in pipeline: the door-lock articles' own set-up.
 pub(crate) const BUILT_IN: &str = r#"
@@ -64,6 +66,8 @@ pub struct Streams {
     pub audit_max_bytes: Option<i64>,
     /// Size limit of DOWN in bytes.
     pub down_max_bytes: Option<i64>,
+    /// Size limit of PUB in bytes.
+    pub pub_max_bytes: Option<i64>,
 }
 
 /// A Kafka topic that the pipeline writes to.
@@ -87,6 +91,8 @@ pub struct KafkaTopic {
 pub struct Pipeline {
     pub(crate) contracts: Contracts,
     pub(crate) hooks: Vec<Hook>,
+    pub(crate) rules: Vec<Arc<Rule>>,
+    pub(crate) version: String,
     pub(crate) topics: Vec<KafkaTopic>,
     pub(crate) streams: Streams,
     pub(crate) sessions: SessionSettings,
@@ -100,19 +106,21 @@ pub struct Pipeline {
 impl Pipeline {
     /// Reads a file; `None` is the built-in pipeline.
     pub fn load(file: Option<&Path>) -> Result<Self, SettingsError> {
-        let Some(file) = file else {
-            return Self::read(Path::new("built-in"), BUILT_IN);
-        };
-        let text = std::fs::read_to_string(file).map_err(|source| SettingsError::Read {
-            file: file.to_owned(),
-            source,
-        })?;
-        Self::read(file, &text)
+        match file {
+            Some(file) => Self::from_sources(&Sources::read(file)?),
+            None => Self::read(Path::new("built-in"), BUILT_IN),
+        }
     }
 
     /// Reads the text of a file. Schema files are looked for beside it.
     pub fn read(file: &Path, text: &str) -> Result<Self, SettingsError> {
-        Reader::new(file, text)?.read()
+        Self::from_sources(&Sources::of_text(file, text))
+    }
+
+    /// Reads files that are in memory.
+    pub fn from_sources(sources: &Sources) -> Result<Self, SettingsError> {
+        let pipeline = sources.pipeline();
+        Reader::new(&pipeline.file, &pipeline.text)?.read(sources)
     }
 
     /// What payloads must be, in order.
@@ -125,12 +133,22 @@ impl Pipeline {
         &self.hooks
     }
 
-    /// Which events the edge must store.
-    pub fn wanted_events(&self) -> WantedEvents {
-        WantedEvents::new(&self.hooks, self.audit.as_ref())
+    /// What becomes of messages and events besides, in order.
+    pub fn rules(&self) -> &[Arc<Rule>] {
+        &self.rules
     }
 
-    /// The Kafka topics that hooks write to, each once, with what `[[topic]]` says of them, and
+    /// Tells this content of the files from another: 16 hex digits.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Which events the edge must store.
+    pub fn wanted_events(&self) -> WantedEvents {
+        WantedEvents::new(&self.hooks, &self.rules, self.audit.as_ref())
+    }
+
+    /// The Kafka topics that hooks and rules write to, each once, with what `[[topic]]` says of them, and
     /// the further ones of `[[topic]]`.
     pub fn topics(&self) -> &[KafkaTopic] {
         &self.topics

@@ -5,6 +5,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use record::{EventKind, TopicFilter};
+use rules::Rule;
 use schema::{Contract, Schema, Schemas};
 use toml::Spanned;
 
@@ -14,6 +15,8 @@ use crate::file::{ContractEntry, File, HookEntry, StreamsEntry, TopicEntry};
 use crate::hook::Hook;
 use crate::nearest::did_you_mean;
 use crate::pipeline::{BUILT_IN, KafkaTopic, Pipeline, Streams};
+use crate::rules::{rules, topics_of};
+use crate::sources::Sources;
 
 /// Reads one file.
 pub(crate) struct Reader<'t> {
@@ -31,17 +34,18 @@ impl<'t> Reader<'t> {
         })
     }
 
-    pub(crate) fn read(mut self) -> Result<Pipeline, SettingsError> {
+    pub(crate) fn read(mut self, sources: &Sources) -> Result<Pipeline, SettingsError> {
         let written: File = toml::from_str(self.text).map_err(|error| {
             self.fault(
                 error.span().unwrap_or_default(),
                 Fault::Toml(in_words(error.message())),
             )
         })?;
+        let rules = rules(sources, written.rule)?;
         let (contracts, hooks) = match (written.contract, written.hook) {
             // A file that only says how to connect keeps the built-in pipeline: it would accept
             // everything and write nothing otherwise.
-            (None, None) => built_in(),
+            (None, None) if rules.is_empty() => built_in(),
             (contracts, hooks) => (contracts.unwrap_or_default(), hooks.unwrap_or_default()),
         };
         let contracts: Vec<_> = contracts
@@ -54,8 +58,10 @@ impl<'t> Reader<'t> {
             .collect::<Result<_, _>>()?;
         Ok(Pipeline {
             contracts: contracts.into_iter().collect(),
-            topics: self.topics(&hooks, written.audit.as_ref(), written.topic)?,
+            topics: self.topics(&hooks, &rules, written.audit.as_ref(), written.topic)?,
             hooks,
+            rules,
+            version: sources.version(),
             streams: self.streams(written.streams)?,
             sessions: written.sessions,
             unknown_topic: written.kafka.unknown_topic,
@@ -93,10 +99,11 @@ impl<'t> Reader<'t> {
         })
     }
 
-    /// Topics of hooks, of the audit and of `[[topic]]`, each once.
+    /// Topics of hooks, of rules, of the audit and of `[[topic]]`, each once.
     fn topics(
         &mut self,
         hooks: &[Hook],
+        rules: &[Arc<Rule>],
         audit: Option<&AuditSettings>,
         entries: Vec<TopicEntry>,
     ) -> Result<Vec<KafkaTopic>, SettingsError> {
@@ -104,6 +111,19 @@ impl<'t> Reader<'t> {
         for hook in hooks {
             if topics.iter().all(|topic| topic.name != hook.kafka_topic) {
                 topics.push(self.topic_of_hooks(&hook.kafka_topic, hooks));
+            }
+        }
+        for name in rules.iter().flat_map(|rule| topics_of(rule)) {
+            match topics.iter_mut().find(|topic| topic.name == name) {
+                // What a rule writes is no envelope.
+                Some(topic) => topic.schema = None,
+                None => topics.push(KafkaTopic {
+                    name: name.to_owned(),
+                    schema: None,
+                    partitions: None,
+                    replication: None,
+                    compacted: false,
+                }),
             }
         }
         topics.extend(
@@ -201,6 +221,7 @@ impl<'t> Reader<'t> {
             ev_max_bytes: entry.ev_max_bytes.map(|size| size.0),
             audit_max_bytes: entry.audit_max_bytes.map(|size| size.0),
             down_max_bytes: entry.down_max_bytes.map(|size| size.0),
+            pub_max_bytes: entry.pub_max_bytes.map(|size| size.0),
         })
     }
 
@@ -228,9 +249,7 @@ impl<'t> Reader<'t> {
 
     fn kafka_topic(&self, name: &Spanned<String>) -> Result<String, SettingsError> {
         let text = name.get_ref();
-        let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
-        let fits = (1..=249).contains(&text.len()) && !matches!(text.as_str(), "." | "..");
-        if fits && text.bytes().all(legal) {
+        if is_kafka_topic(text) {
             return Ok(text.clone());
         }
         let beginning = text.chars().take(60).collect();
@@ -246,8 +265,15 @@ impl<'t> Reader<'t> {
     }
 }
 
+/// Whether Kafka takes it as the name of a topic.
+pub(crate) fn is_kafka_topic(text: &str) -> bool {
+    let legal = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-');
+    let fits = (1..=249).contains(&text.len()) && !matches!(text, "." | "..");
+    fits && text.bytes().all(legal)
+}
+
 /// The TOML reader calls keys fields, and lists all it knows behind one that it does not.
-fn in_words(message: &str) -> String {
+pub(crate) fn in_words(message: &str) -> String {
     let message = message.replace('\n', " ");
     if let Some(name) = message.strip_prefix("missing field ") {
         return format!("the key {name} is missing");

@@ -3,12 +3,13 @@
 use std::fmt::{Debug, Display, Formatter, Result};
 
 use record::TopicFilter;
+use rules::Action;
 
 use crate::commands::{CommandFilter, CommandMode};
 use crate::pipeline::Pipeline;
 
 impl Display for Pipeline {
-    /// One line for each contract, hook and Kafka topic, and for each raw setting its name.
+    /// One line for each contract, hook, rule and Kafka topic, and for each raw setting its name.
     fn fmt(&self, f: &mut Formatter<'_>) -> Result {
         for contract in &self.contracts {
             let (filter, schema) = (contract.filter(), contract.schema().name());
@@ -24,6 +25,13 @@ impl Display for Pipeline {
             let (event, kafka_topic) = (hook.event.name(), &hook.kafka_topic);
             writeln!(f, "hook      {event:<20} {filter} -> {kafka_topic}")?;
         }
+        for rule in &self.rules {
+            let from = rule.statement.from.join(", ");
+            let actions: Vec<&str> = rule.actions.iter().map(Action::kind).collect();
+            let shadow = if rule.shadow { " (shadow)" } else { "" };
+            let (name, actions) = (&rule.name, actions.join(", "));
+            writeln!(f, "rule      {name:<20} {from} -> {actions}{shadow}")?;
+        }
         for topic in &self.topics {
             match &topic.schema {
                 Some(schema) => writeln!(f, "topic     {} must be {}", topic.name, schema.name())?,
@@ -34,14 +42,15 @@ impl Display for Pipeline {
             writeln!(f, "kafka     {name} is set")?;
         }
         self.businesses(f)?;
-        if self.hooks.is_empty() {
+        if self.hooks.is_empty() && self.rules.is_empty() {
             writeln!(
                 f,
-                "note      there is no [[hook]]: nothing is written to Kafka"
+                "note      there is no [[hook]] and no [[rule]]: nothing is written to Kafka"
             )?;
         }
         let contracts = self.contracts.iter().count();
-        write!(f, "ok: {contracts} contracts, {} hooks", self.hooks.len())
+        let (hooks, rules) = (self.hooks.len(), self.rules.len());
+        write!(f, "ok: {contracts} contracts, {hooks} hooks, {rules} rules")
     }
 }
 

@@ -66,8 +66,8 @@ fn mistakes_are_told_with_their_place() {
             "a size is a number of bytes",
         ),
         (
-            "[[rule]]\n",
-            "line 1, column 3: unknown key `rule`; known are contract, hook, topic",
+            "[[regel]]\n",
+            "line 1, column 3: unknown key `regel`; known are contract, hook, rule, topic",
         ),
         (
             "[kafka]\nunkown_topic = 1\n",
@@ -339,6 +339,10 @@ fn the_examples_comments_are_right() {
     assert_eq!(pipeline.streams().replicas, Some(3));
     assert_eq!(pipeline.topics()[0].partitions, Some(12));
     assert_eq!(pipeline.librdkafka().len(), 3);
+    let [rule] = pipeline.rules() else {
+        panic!("one rule");
+    };
+    assert_eq!(rule.cases[0].check(rule), []);
     assert!(
         !pipeline
             .contracts()

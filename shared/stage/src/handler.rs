@@ -1,6 +1,7 @@
 //! The pure part of a stage.
 
 use std::borrow::Cow;
+use std::sync::Arc;
 use std::time::Duration;
 
 use record::{Origin, StageItem};
@@ -31,7 +32,25 @@ pub trait Handler: Send {
     ) -> Result<(), Reject>;
 
     /// What still goes on of an item that was rejected, besides its dead letter.
-    fn rejected(&mut self, _item: &Self::In, _reject: &Reject, _out: &mut Outputs<Self::Out>) {}
+    fn rejected(
+        &mut self,
+        _item: &Self::In,
+        _origin: Origin,
+        _reject: &Reject,
+        _out: &mut Outputs<Self::Out>,
+    ) {
+    }
+
+    /// A batch begins: the moment to follow new settings, so that they never change within one.
+    fn begin(&mut self) {}
+
+    /// The batch's items have been handled: the moment to tell what was counted meanwhile.
+    fn end(&mut self) {}
+
+    /// Version of the settings that the batch at hand follows: it goes into each span.
+    fn version(&self) -> Option<Arc<str>> {
+        None
+    }
 
     /// How often [`tick`](Self::tick) is called; `None` is never.
     const TICK: Option<Duration> = None;

@@ -151,18 +151,26 @@ where
         outputs: &mut Outputs<H::Out>,
         letters: &mut Letters,
     ) {
+        self.handler.begin();
+        self.observer.follows(self.handler.version());
         for (index, (place, item)) in batch.items().enumerate() {
             let mark = outputs.begin(index);
             match self.handler.handle(item, place, outputs) {
-                Ok(()) => outputs.set_trace(mark, &self.observer.trace_of(item)),
+                Ok(()) => {
+                    outputs.set_trace(mark, &self.observer.trace_of(item));
+                    for reject in outputs.take_rejects() {
+                        letters.push(place, Some(item.original()), reject);
+                    }
+                }
                 Err(reject) => {
                     outputs.withdraw(mark);
-                    self.handler.rejected(item, &reject, outputs);
+                    self.handler.rejected(item, place, &reject, outputs);
                     outputs.set_trace(mark, item.trace());
                     letters.push(place, Some(item.original()), reject);
                 }
             }
         }
+        self.handler.end();
         for (place, broken) in batch.broken() {
             letters.push_broken(place, broken);
         }

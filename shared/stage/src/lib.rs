@@ -4,6 +4,7 @@
 //! rejects it, and a [`Sink`] that stores the outputs. [`Lane::run`] joins one of each, and is the
 //! only place that retries, dead-letters, settles, traces and counts. One lane runs per partition.
 
+mod answering;
 mod binary;
 mod clock;
 pub mod conformance;
@@ -20,6 +21,7 @@ mod observe;
 mod outputs;
 mod owned_lane;
 mod process;
+mod reload;
 mod retry;
 mod runtime;
 mod sink;
@@ -37,6 +39,7 @@ pub use observe::Observer;
 pub use outputs::Outputs;
 pub use owned_lane::{LaneRun, OwnedLane};
 pub use process::main;
+pub use reload::follow;
 pub use retry::Backoff;
 pub use runtime::{Running, Runtime, StageArgs};
 pub use sink::{Refused, Sink, Unavailable};

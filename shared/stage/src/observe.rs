@@ -1,12 +1,16 @@
 //! What the runner counts and traces, once per batch.
 
+use std::sync::Arc;
 use std::time::{Instant, SystemTime};
 
 use bytes::Bytes;
 use record::{StageItem, TraceContext};
-use telemetry::{Failure, Gauge, SpanShape, StageMetrics, TakenRecords, Tracer};
+use telemetry::{Failure, Gauge, KeyValue, SpanShape, StageMetrics, TakenRecords, Tracer};
 
 use crate::dead_letters::Letters;
+
+/// Attribute of spans: which contracts, hooks and rules the stage followed.
+const RULES_VERSION: &str = "latchwork.rules.version";
 
 /// Counts and traces the batches of one lane.
 pub struct Observer {
@@ -16,6 +20,8 @@ pub struct Observer {
     tracer: Tracer,
     shape: SpanShape,
     open: Vec<OpenSpan>,
+    /// What every span of the batch at hand says besides.
+    attributes: Vec<KeyValue>,
 }
 
 /// The span of a sampled item: its id is known when the item is handled, because the outputs carry
@@ -64,11 +70,19 @@ impl Observer {
             tracer,
             shape,
             open: Vec::new(),
+            attributes: Vec::new(),
         }
     }
 
     pub(crate) fn stage(&self) -> &'static str {
         self.stage
+    }
+
+    /// The version of the settings that the next batch follows.
+    pub(crate) fn follows(&mut self, version: Option<Arc<str>>) {
+        self.attributes.clear();
+        let version = version.map(|version| KeyValue::new(RULES_VERSION, version));
+        self.attributes.extend(version);
     }
 
     pub(crate) fn retried(&self) {
@@ -142,7 +156,8 @@ impl Observer {
                 let parent = letter.trace_context()?;
                 let times = times.clone();
                 let tracer = &self.tracer;
-                Some(tracer.reject_span(&self.shape, parent, times, failure, Vec::new))
+                let attributes = || self.attributes.clone();
+                Some(tracer.reject_span(&self.shape, parent, times, failure, attributes))
             })
             .collect();
         let handled = self.open.iter().map(|span| span.context);
@@ -150,8 +165,9 @@ impl Observer {
         self.tracer
             .batch_span(&self.shape, times.clone(), items, members, None);
         for OpenSpan { parent, context } in self.open.drain(..) {
+            let attributes = || self.attributes.clone();
             self.tracer
-                .child_span(&self.shape, context, parent, times.clone(), Vec::new);
+                .child_span(&self.shape, context, parent, times.clone(), attributes);
         }
     }
 }

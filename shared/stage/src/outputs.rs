@@ -2,12 +2,16 @@
 
 use record::StageItem;
 
+use crate::handler::Reject;
+
 /// Outputs of a batch, in order, each with the index of the item it was made from.
 #[derive(Debug)]
 pub struct Outputs<T> {
     items: Vec<T>,
     sources: Vec<usize>,
     source: usize,
+    /// What could not be made of the item at hand.
+    rejects: Vec<Reject>,
 }
 
 impl<T> Default for Outputs<T> {
@@ -16,6 +20,7 @@ impl<T> Default for Outputs<T> {
             items: Vec::new(),
             sources: Vec::new(),
             source: 0,
+            rejects: Vec::new(),
         }
     }
 }
@@ -25,6 +30,16 @@ impl<T> Outputs<T> {
     pub fn push(&mut self, item: T) {
         self.items.push(item);
         self.sources.push(self.source);
+    }
+
+    /// Makes the item a dead letter, too: what it has put out stands.
+    pub fn reject(&mut self, reject: Reject) {
+        self.rejects.push(reject);
+    }
+
+    /// What could not be made of the item at hand.
+    pub fn rejects(&self) -> &[Reject] {
+        &self.rejects
     }
 
     /// All outputs so far.
@@ -46,6 +61,7 @@ impl<T> Outputs<T> {
     /// From here on outputs belong to this item. Returns a mark for [`withdraw`](Self::withdraw).
     pub(crate) fn begin(&mut self, source: usize) -> usize {
         self.source = source;
+        self.rejects.clear();
         self.items.len()
     }
 
@@ -53,6 +69,12 @@ impl<T> Outputs<T> {
     pub(crate) fn withdraw(&mut self, mark: usize) {
         self.items.truncate(mark);
         self.sources.truncate(mark);
+        self.rejects.clear();
+    }
+
+    /// Takes what could not be made of the item at hand.
+    pub(crate) fn take_rejects(&mut self) -> impl Iterator<Item = Reject> + '_ {
+        self.rejects.drain(..)
     }
 }
 

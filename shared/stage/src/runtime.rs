@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use settings::Pipeline;
@@ -13,6 +14,7 @@ use tokio_util::sync::CancellationToken;
 use topology::Flow;
 use tracing::{info, warn};
 
+use crate::answering;
 use crate::connect::NatsArgs;
 use crate::connections::Connections;
 use crate::error::{LaneDied, StartError};
@@ -120,6 +122,20 @@ impl Runtime {
     /// This process' name among the replicas.
     pub fn replica(&self) -> &str {
         &self.identity.id
+    }
+
+    /// Answers every request at a core NATS subject until this process ends. Each process that does
+    /// the same answers for itself. `answer` is given the most bytes that an answer may have.
+    ///
+    /// Fails only when the connection is closed.
+    pub async fn answer(
+        &self,
+        subject: &'static str,
+        answer: impl Fn(usize) -> Bytes + Send + 'static,
+    ) -> Result<(), StartError> {
+        // Not the connection of acknowledgements: a large answer would delay them.
+        let client = self.connections.publishing.client();
+        Ok(answering::answer(client, subject, answer).await?)
     }
 
     /// The lanes of a flow, one for each durable of its stream, shared with the other replicas of

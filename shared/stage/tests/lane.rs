@@ -1,6 +1,7 @@
 //! The runner over doubles in memory: what is stored, rejected, retried and settled.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -245,7 +246,13 @@ impl Handler for Telling {
         Err(Reject::new("never", "told to reject"))
     }
 
-    fn rejected(&mut self, _item: &KafkaRecord, reject: &Reject, out: &mut Outputs<KafkaRecord>) {
+    fn rejected(
+        &mut self,
+        _item: &KafkaRecord,
+        _origin: Origin,
+        reject: &Reject,
+        out: &mut Outputs<KafkaRecord>,
+    ) {
         out.push(record(reject.code));
     }
 
@@ -272,4 +279,58 @@ async fn rejects_and_time_have_outputs_of_their_own() {
     assert_eq!(bench.stored()[..4], ["never", "tick", "tick", "tick"]);
     assert_eq!(bench.letters.stored().len(), 1);
     assert_eq!(bench.stream.settled(), [1]);
+}
+
+/// Puts each item out and rejects something of it, too; counts batches and their items.
+#[derive(Default)]
+struct Counting {
+    open: usize,
+    told: Arc<Mutex<Vec<usize>>>,
+}
+
+impl Handler for Counting {
+    type In = KafkaRecord;
+    type Out = KafkaRecord;
+
+    fn begin(&mut self) {
+        assert_eq!(self.open, 0, "the batch before has ended");
+    }
+
+    fn handle(
+        &mut self,
+        item: &KafkaRecord,
+        _origin: Origin,
+        out: &mut Outputs<KafkaRecord>,
+    ) -> Result<(), Reject> {
+        self.open += 1;
+        out.reject(Reject::new("half", "one of its rules failed"));
+        out.push(item.clone());
+        Ok(())
+    }
+
+    fn end(&mut self) {
+        self.told.lock().unwrap().push(self.open);
+        self.open = 0;
+    }
+}
+
+/// Scenario: a handler makes a record of each item and can't make another; the sink is away at first.
+/// Guarantee: each item is stored and a dead letter, too, each once; a batch begins and ends once,
+/// however often its outputs are sent.
+#[tokio::test(start_paused = true)]
+async fn what_fails_in_part_goes_on_in_part() {
+    let bench = Bench::new();
+    bench.sink.fail_next(2);
+    bench.stream.append(vec![record("a"), record("b")]);
+    let counting = Counting::default();
+    let told = Arc::clone(&counting.told);
+    let lane = tokio::spawn(bench.lane_of(counting).run());
+    bench.sink.wait_for(2).await;
+    bench.stream.stop();
+    lane.await.unwrap();
+    assert_eq!(bench.stored(), ["a", "b"]);
+    let letters = bench.letters.stored();
+    let codes: Vec<_> = letters.iter().map(DeadLetter::code).collect();
+    assert_eq!(codes, ["half", "half"]);
+    assert_eq!(*told.lock().unwrap(), [2]);
 }

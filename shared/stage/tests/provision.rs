@@ -33,7 +33,7 @@ async fn provisioning_is_idempotent_and_careful() {
     let (first, second) = tokio::join!(provision(&context, &four), provision(&context, &four));
     let first = first.unwrap();
     assert_eq!(first, second.unwrap());
-    assert_eq!(first.names.len(), 8);
+    assert_eq!(first.names.len(), 12);
 
     let config = async || {
         context

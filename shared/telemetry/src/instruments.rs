@@ -31,6 +31,23 @@ impl Counter {
         }
     }
 
+    /// A counter under these values of the row's labels, in its order: few, and never text of a
+    /// message.
+    pub fn labelled<const N: usize>(
+        metric: &Metric,
+        meter: &otel::Meter,
+        values: [String; N],
+    ) -> Self {
+        debug_assert_eq!(N, metric.labels.len(), "a value for each label");
+        let labels = metric.labels.iter().zip(values);
+        Self {
+            attributes: labels
+                .map(|(label, value)| KeyValue::new(*label, value))
+                .collect(),
+            ..Self::new(metric, meter)
+        }
+    }
+
     /// Adds what one batch brought.
     pub fn add(&self, count: u64) {
         self.instrument.add(count, &self.attributes);
@@ -69,6 +86,33 @@ impl LabelledCounter {
             KeyValue::new(label, value)
         });
         self.instrument.add(count, &attributes);
+    }
+}
+
+/// The latest value under labels whose values come at run time: few, and never text of a message.
+#[derive(Clone, Debug)]
+pub struct LabelledGauge {
+    instrument: otel::Gauge<u64>,
+    labels: &'static [&'static str],
+}
+
+impl LabelledGauge {
+    /// The gauge of a row.
+    pub fn new(metric: &Metric, meter: &otel::Meter) -> Self {
+        Self {
+            instrument: metric.gauge(meter),
+            labels: metric.labels,
+        }
+    }
+
+    /// Sets it under these values of the row's labels, in its order.
+    pub fn set<const N: usize>(&self, values: [String; N], value: u64) {
+        debug_assert_eq!(N, self.labels.len(), "a value for each label");
+        let labels = self.labels.iter().zip(values);
+        let attributes: Vec<_> = labels
+            .map(|(label, value)| KeyValue::new(*label, value))
+            .collect();
+        self.instrument.record(value, &attributes);
     }
 }
 

@@ -42,7 +42,7 @@ mod tracer;
 pub use args::{LogFormat, MetricsExporter, TelemetryArgs};
 pub use endpoint::EndpointError;
 pub use error::TelemetryError;
-pub use instruments::{Counter, Gauge, Histogram, LabelledCounter, Level};
+pub use instruments::{Counter, Gauge, Histogram, LabelledCounter, LabelledGauge, Level};
 pub use latency::{LatencyHistogram, SampledMessage};
 pub use metrics::{Kind, Metric};
 /// One attribute of a span or a metric.
@@ -54,7 +54,7 @@ pub use readiness::{Readiness, ReadyFlag};
 pub use resource::host_name;
 pub use sampling::SamplingPolicy;
 pub use span_shape::{Failure, Operation, SpanShape};
-pub use stage_metrics::StageMetrics;
+pub use stage_metrics::{StageMetrics, no_meter};
 pub use taken_records::TakenRecords;
 pub use telemetry::Telemetry;
 pub use tracer::{BatchMember, MAX_LINKS, Tracer};

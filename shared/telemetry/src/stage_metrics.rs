@@ -44,6 +44,11 @@ pub struct StageMetrics {
     stage: KeyValue,
 }
 
+/// A meter whose instruments record nothing: for tests and benches of what uses them.
+pub fn no_meter() -> Meter {
+    NoopMeterProvider::new().meter("")
+}
+
 impl StageMetrics {
     /// Instruments labelled with the stage (or with the flow, where one process runs several).
     pub fn new(meter: &Meter, stage: &str) -> Self {
@@ -86,7 +91,7 @@ impl StageMetrics {
 
     /// Instruments that record nothing: for tests and benches of what uses them.
     pub fn disabled() -> Self {
-        Self::new(&NoopMeterProvider::new().meter(""), "")
+        Self::new(&no_meter(), "")
     }
 
     /// Counts records as taken and in flight, until they are settled or given up.

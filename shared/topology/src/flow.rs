@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 
-use crate::stream::{ALERT, AUDIT, DLQ, DOWN, EV, NOTIFY, Part, REC, StreamSpec, UP};
+use crate::stream::{ALERT, AUDIT, DLQ, DOWN, EV, NOTIFY, PUB, Part, REC, StreamSpec, UP};
 
 /// One end of a flow.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -58,6 +58,7 @@ impl Flow {
 /// Every flow, in the order of the data.
 pub const FLOWS: &[Flow] = &[
     MQTT_EDGE,
+    PUBLISH,
     TRANSFORM,
     KAFKA_SINK,
     AUDIT_FLOW,
@@ -86,14 +87,24 @@ pub const MQTT_EDGE: Flow = Flow {
     to: &[End::Stream(UP), End::Stream(DOWN)],
 };
 
+/// What rules publish, as if a client had sent it.
+pub const PUBLISH: Flow = Flow {
+    name: "publish",
+    stage: "mqtt-edge",
+    part: Part::Road,
+    does: "publishes what rules make",
+    from: End::Stream(PUB),
+    to: &[End::Stream(UP), End::Stream(DOWN)],
+};
+
 /// Contracts and envelopes.
 pub const TRANSFORM: Flow = Flow {
     name: "transform",
     stage: "transform",
     part: Part::Road,
-    does: "checks contracts, makes the envelopes",
+    does: "checks contracts, follows rules, makes envelopes",
     from: End::Stream(UP),
-    to: &[End::Stream(REC), End::Stream(EV)],
+    to: &[End::Stream(REC), End::Stream(EV), End::Stream(PUB)],
 };
 
 /// Kafka out.

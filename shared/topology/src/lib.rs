@@ -10,10 +10,11 @@ mod token;
 
 pub use diagram::mermaid;
 pub use flow::{
-    AUDIT_FLOW, End, FLOWS, Flow, KAFKA_SINK, MQTT_EDGE, NOTIFY_FLOW, SEND, TRANSFORM, stages,
+    AUDIT_FLOW, End, FLOWS, Flow, KAFKA_SINK, MQTT_EDGE, NOTIFY_FLOW, PUBLISH, SEND, TRANSFORM,
+    stages,
 };
 pub use stream::{
-    ALERT, AUDIT, DLQ, DOWN, EV, NOTIFY, Part, REC, Retention, STREAMS, StreamSpec, Token, UP,
+    ALERT, AUDIT, DLQ, DOWN, EV, NOTIFY, PUB, Part, REC, Retention, STREAMS, StreamSpec, Token, UP,
 };
 
 pub use token::{CONTACT_KEYS, contact_key, escape, unescape};

@@ -186,6 +186,21 @@ pub const NOTIFY: StreamSpec = StreamSpec {
     queue: None,
 };
 
+/// Messages on their way to MQTT that no client sent: frames of records.
+///
+/// What an edge takes from here it stores in UP like any other message, and transform, which reads
+/// UP, may write here: a circle. So whoever writes here must not wait for room.
+pub const PUB: StreamSpec = StreamSpec {
+    name: "PUB",
+    subject: "pub",
+    token: Token::Partition,
+    part: Part::Road,
+    holds: "messages that rules publish",
+    retention: Retention::WorkQueue,
+    max_bytes: GIB / 4,
+    queue: None,
+};
+
 /// What waits for MQTT clients that are away or slow: entries of stored messages, one queue a client.
 pub const DOWN: StreamSpec = StreamSpec {
     name: "DOWN",
@@ -201,4 +216,4 @@ pub const DOWN: StreamSpec = StreamSpec {
 };
 
 /// All of them, in the order of the data.
-pub const STREAMS: &[StreamSpec] = &[UP, REC, EV, AUDIT, ALERT, NOTIFY, DOWN, DLQ];
+pub const STREAMS: &[StreamSpec] = &[UP, REC, EV, AUDIT, ALERT, NOTIFY, PUB, DOWN, DLQ];

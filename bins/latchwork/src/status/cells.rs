@@ -19,7 +19,7 @@ pub(super) struct Column {
     pub(super) is_number: bool,
 }
 
-const fn words(heading: &'static str, width: usize) -> Column {
+pub(super) const fn words(heading: &'static str, width: usize) -> Column {
     Column {
         heading,
         width,
@@ -27,7 +27,7 @@ const fn words(heading: &'static str, width: usize) -> Column {
     }
 }
 
-const fn numbers(heading: &'static str, width: usize) -> Column {
+pub(super) const fn numbers(heading: &'static str, width: usize) -> Column {
     Column {
         heading,
         width,
@@ -174,7 +174,8 @@ fn age(ms: u64) -> String {
     }
 }
 
-fn rate(rate: Option<f64>) -> String {
+/// Without digits behind the point.
+pub(super) fn rate(rate: Option<f64>) -> String {
     rate.map_or_else(|| NOTHING.to_owned(), |rate| format!("{rate:.0}"))
 }
 

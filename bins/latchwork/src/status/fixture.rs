@@ -3,6 +3,7 @@
 use stage::lease::{About, Counts, LaneOwner, Replica, Snapshot};
 
 use super::observation::{Alert, LaneFigures, Letter, Observation, StreamFigures};
+use super::rules_answers::{ActionCounts, RuleCounts, RulesAnswer};
 
 /// When the tests play: the article's time.
 pub(super) const NOW_MS: u64 = 1_574_753_026_269;
@@ -106,5 +107,37 @@ pub(super) fn alert(message: &str) -> Alert {
         change: "raised".to_owned(),
         lock: "10083618796833171".to_owned(),
         message: message.to_owned(),
+    }
+}
+
+/// What a replica tells of its rules.
+pub(super) fn answer(replica: &str, version: &str, rules: &[RuleCounts]) -> RulesAnswer {
+    RulesAnswer {
+        replica: replica.to_owned(),
+        version: version.to_owned(),
+        rules: rules.to_vec(),
+        left_out: 0,
+    }
+}
+
+/// A rule that was about so many messages: half of them passed, one had an exception, the others no
+/// result. Its only action made a record of each that passed, but for two.
+pub(super) fn rule(name: &str, matched: u64) -> RuleCounts {
+    let passed = matched / 2;
+    RuleCounts {
+        name: name.to_owned(),
+        shadow: false,
+        matched,
+        passed,
+        failed: matched - passed,
+        failed_exception: 1,
+        failed_no_result: matched - passed - 1,
+        actions: vec![ActionCounts {
+            name: "1:kafka".to_owned(),
+            matched: passed,
+            success: passed - 2,
+            failed: 1,
+            dropped: 1,
+        }],
     }
 }

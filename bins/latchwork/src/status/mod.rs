@@ -6,13 +6,19 @@ mod json;
 mod observation;
 mod observer;
 mod remarks;
+mod rule_cells;
+mod rules;
+mod rules_answers;
 mod screen;
+mod screen_rules;
 mod table;
 mod view;
 mod watch;
 
 #[cfg(test)]
 mod fixture;
+#[cfg(test)]
+mod rules_tests;
 #[cfg(test)]
 mod tests;
 
@@ -34,10 +40,12 @@ It needs NATS alone, and changes nothing. The first line is the verdict: healthy
 what most needs somebody.
 A lane is one partition of a flow's stream (of `send`: a channel); one replica owns it at a time.
 What waits is counted in frames: a frame holds up to 1024 records. Rates are records a second;
-dead letters are those of a replica since its start.
+dead letters are those of a replica since its start. Counts of rules are sums over the replicas
+of transform, each since its start.
   latchwork status               once, as a table
   latchwork status --watch       on a terminal, anew each second; q, Esc or Ctrl-C leaves
   latchwork status --json | jq '.lanes[] | select(.owner == null)'
+  latchwork status --json | jq '.rules[] | {name, matched, passed, failed}'
 Exit code: 0 when NATS could be asked, whatever it told.")]
 pub(crate) struct StatusArgs {
     /// Shows it anew each second on a terminal, until q, Esc or Ctrl-C.

@@ -2,6 +2,8 @@
 
 use stage::lease::Snapshot;
 
+use super::rules_answers::RulesAnswer;
+
 /// Everything that a view is made of.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Observation {
@@ -13,6 +15,8 @@ pub(super) struct Observation {
     pub(super) streams: Vec<StreamFigures>,
     /// The lanes that there are, owned or not, in the order of the data.
     pub(super) lanes: Vec<LaneFigures>,
+    /// What each process of transform told of its rules, in order of their ids.
+    pub(super) rules: Vec<RulesAnswer>,
     /// The newest dead letters, oldest first.
     pub(super) letters: Vec<Letter>,
     /// The newest alerts of the audit log, newest first.

@@ -14,6 +14,7 @@ use topology::{AUDIT, DLQ, FLOWS, STREAMS, StreamSpec, Token};
 
 use super::alerts::LatestAlerts;
 use super::observation::{LaneFigures, Letter, Observation, StreamFigures};
+use super::rules_answers;
 use crate::dlq;
 
 /// Dead letters that are looked at for their causes.
@@ -59,6 +60,8 @@ impl Observer {
         observation.lanes.sort_by_key(|lane| place(lane.flow));
         observation.letters = self.letters.clone();
         observation.alerts = self.alerts.latest();
+        let client = self.context.client();
+        observation.rules = rules_answers::ask(&client, &observation.leases).await?;
         observation.at_ms = now_ms();
         Ok(observation)
     }

@@ -3,8 +3,9 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
-use topology::MQTT_EDGE;
+use topology::{MQTT_EDGE, TRANSFORM};
 
+use super::rules::listed;
 use super::view::{LaneRow, StreamRow, View};
 
 /// How much it matters.
@@ -28,7 +29,7 @@ pub(super) struct Remark {
 const NEARLY_FULL: u64 = 80;
 const FULL: u64 = 99;
 
-/// Tokens of lanes that a sentence names.
+/// Lanes or rules that a sentence names.
 const NAMED: usize = 5;
 
 /// The worst first.
@@ -46,6 +47,8 @@ pub(super) fn remarks(view: &View) -> Vec<Remark> {
     remarks.extend(view.streams.iter().filter_map(fullness));
     growth(view, &mut remarks);
     retries(view, &mut remarks);
+    versions(view, &mut remarks);
+    exceptions(view, &mut remarks);
     dead_letters(view, &mut remarks);
     remarks.sort_by_key(|remark| remark.level);
     remarks
@@ -145,6 +148,37 @@ fn retries(view: &View, remarks: &mut Vec<Remark>) {
         let text = format!("{flow} sends again what was not taken; its log says why");
         remarks.push(warning(text));
     }
+}
+
+/// For a moment that is so at every change of the file.
+fn versions(view: &View, remarks: &mut Vec<Remark>) {
+    if view.rules_versions.len() < 2 {
+        return;
+    }
+    remarks.push(warning(format!(
+        "{}: replicas follow different versions: {}",
+        TRANSFORM.name,
+        listed(&view.rules_versions)
+    )));
+}
+
+/// A rule may only count them: there need not be a dead letter.
+fn exceptions(view: &View, remarks: &mut Vec<Remark>) {
+    let failing = view.rules.iter().filter(|rule| rule.new_exceptions > 0);
+    let mut rules: Vec<String> = failing
+        .map(|rule| format!("{} ({} more)", rule.name, rule.new_exceptions))
+        .collect();
+    if rules.is_empty() {
+        return;
+    }
+    let word = if rules.len() == 1 { "rule" } else { "rules" };
+    let more = match rules.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} others"),
+    };
+    rules.truncate(NAMED);
+    let text = format!("exceptions of {word} {}{more}", rules.join(", "));
+    remarks.push(warning(format!("{}: {text}", TRANSFORM.name)));
 }
 
 fn dead_letters(view: &View, remarks: &mut Vec<Remark>) {

@@ -8,6 +8,7 @@ use ratatui::widgets::{Block, Paragraph, Row, Table};
 
 use super::cells::{self, Column};
 use super::remarks::Level;
+use super::screen_rules;
 use super::view::{LaneRow, View};
 use crate::text::{time, visible};
 
@@ -17,10 +18,15 @@ const REMARKS: usize = 4;
 /// Lines of the alerts with their frame.
 const ALERTS: u16 = 7;
 
-const PLAIN: Style = Style::new();
+/// The same of dead letters and of help, and the fewest of the lanes.
+const REJECTS: u16 = 3;
+const HELP: u16 = 1;
+const LANES: u16 = 5;
+
+pub(super) const PLAIN: Style = Style::new();
 const HEADING: Style = Style::new().add_modifier(Modifier::BOLD);
 const GOOD: Style = Style::new().fg(Color::Green).add_modifier(Modifier::BOLD);
-const WARNING: Style = Style::new().fg(Color::Yellow);
+pub(super) const WARNING: Style = Style::new().fg(Color::Yellow);
 const BROKEN: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
 
 /// Draws everything; `trouble` says why the view is an old one.
@@ -30,39 +36,48 @@ pub(super) fn draw(frame: &mut Frame<'_>, view: Option<&View>, trouble: Option<&
         frame.render_widget(Paragraph::new(visible(text.as_bytes())), frame.area());
         return;
     };
-    let remarks = view.remarks.len().saturating_sub(1).min(REMARKS);
-    let [top, replicas, middle, rejects, alerts, help] = Layout::vertical([
-        Constraint::Length(cells_of(1 + remarks)),
-        Constraint::Length(cells_of(view.replicas.len() + 3)),
-        Constraint::Min(5),
-        Constraint::Length(3),
-        Constraint::Length(if view.alerts.is_empty() { 0 } else { ALERTS }),
-        Constraint::Length(1),
-    ])
-    .areas(frame.area());
+    let [top, replicas, middle, rules, rejects, alerts, help] = areas(frame.area(), view);
     let [lanes, streams] =
         Layout::horizontal([Constraint::Min(60), Constraint::Length(37)]).areas(middle);
     draw_verdict(frame, top, view, trouble);
     draw_replicas(frame, replicas, view);
     draw_lanes(frame, lanes, view);
     draw_streams(frame, streams, view);
+    screen_rules::draw(frame, rules, view);
     let dead_letters =
         Paragraph::new(cells::rejects(view)).block(Block::bordered().title("Dead letters"));
     frame.render_widget(dead_letters, rejects);
-    let lines: Vec<Line<'_>> = view
-        .alerts
-        .iter()
-        .map(|alert| Line::from(cells::alert(alert)))
-        .collect();
-    frame.render_widget(
-        Paragraph::new(lines).block(Block::bordered().title("Alerts")),
-        alerts,
-    );
+    draw_alerts(frame, alerts, view);
     frame.render_widget(Paragraph::new("q, Esc or Ctrl-C leaves"), help);
 }
 
+/// Verdict, replicas, lanes and streams, rules, dead letters, alerts, help.
+fn areas(area: Rect, view: &View) -> [Rect; 7] {
+    let remarks = view.remarks.len().saturating_sub(1).min(REMARKS);
+    let top = cells_of(1 + remarks);
+    let replicas = cells_of(view.replicas.len() + 3);
+    let alerts = if view.alerts.is_empty() { 0 } else { ALERTS };
+    let others = [top, replicas, REJECTS, alerts, HELP];
+    let taken = others.into_iter().fold(0, u16::saturating_add);
+    let left = area.height.saturating_sub(taken);
+    // Lanes may be in trouble: rules get what those leave, or half where both need more.
+    let wanted = cells_of(view.lanes.len().max(view.streams.len()) + 3);
+    let lanes = wanted.min(left.div_ceil(2)).max(LANES);
+    let rules = screen_rules::height(view, left.saturating_sub(lanes));
+    Layout::vertical([
+        Constraint::Length(top),
+        Constraint::Length(replicas),
+        Constraint::Min(LANES),
+        Constraint::Length(rules),
+        Constraint::Length(REJECTS),
+        Constraint::Length(alerts),
+        Constraint::Length(HELP),
+    ])
+    .areas(area)
+}
+
 /// A number of lines or characters, as layouts count them.
-fn cells_of(count: usize) -> u16 {
+pub(super) fn cells_of(count: usize) -> u16 {
     u16::try_from(count).unwrap_or(u16::MAX)
 }
 
@@ -127,7 +142,18 @@ fn draw_streams(frame: &mut Frame<'_>, area: Rect, view: &View) {
     draw_table(frame, area, "Streams", &cells::STREAM_COLUMNS, rows);
 }
 
-fn draw_table<const N: usize>(
+fn draw_alerts(frame: &mut Frame<'_>, area: Rect, view: &View) {
+    let alerts = view.alerts.iter();
+    let lines: Vec<Line<'_>> = alerts
+        .map(|alert| Line::from(cells::alert(alert)))
+        .collect();
+    frame.render_widget(
+        Paragraph::new(lines).block(Block::bordered().title("Alerts")),
+        area,
+    );
+}
+
+pub(super) fn draw_table<const N: usize>(
     frame: &mut Frame<'_>,
     area: Rect,
     title: &str,

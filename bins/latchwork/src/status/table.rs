@@ -4,6 +4,7 @@ use std::io::{self, Write};
 
 use super::cells::{self, Column};
 use super::remarks::Level;
+use super::rule_cells;
 use super::view::View;
 use crate::text::time;
 
@@ -25,6 +26,7 @@ pub(super) fn write(view: &View, out: &mut impl Write, colours: bool) -> io::Res
         &cells::STREAM_COLUMNS,
         view.streams.iter().map(cells::stream),
     )?;
+    rules(view, out)?;
     writeln!(out, "\nDEAD LETTERS {}", cells::rejects(view))?;
     if !view.alerts.is_empty() {
         writeln!(out, "\nALERTS")?;
@@ -54,6 +56,17 @@ fn verdict(view: &View, out: &mut impl Write, colours: bool) -> io::Result<()> {
         )?;
     }
     Ok(())
+}
+
+/// Nothing where there are no rules.
+fn rules(view: &View, out: &mut impl Write) -> io::Result<()> {
+    if view.rules.is_empty() {
+        return Ok(());
+    }
+    writeln!(out, "\nRULES {}", rule_cells::heading(view))?;
+    let rules = view.rules.iter().map(rule_cells::rule);
+    section(out, &rule_cells::RULE_COLUMNS, rules)?;
+    section(out, &rule_cells::ACTION_COLUMNS, rule_cells::actions(view))
 }
 
 fn section<const N: usize>(

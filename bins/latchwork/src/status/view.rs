@@ -8,6 +8,7 @@ use stage::lease::{Counts, Replica};
 use super::observation::{Alert, LaneFigures, Observation, StreamFigures};
 use super::observer::place;
 use super::remarks::{Remark, remarks};
+use super::rules::{self, FollowedVersion, RuleRow};
 
 /// How the pipeline fares.
 #[derive(Clone, Debug, Serialize)]
@@ -19,6 +20,11 @@ pub(super) struct View {
     pub(super) replicas: Vec<ReplicaRow>,
     pub(super) lanes: Vec<LaneRow>,
     pub(super) streams: Vec<StreamRow>,
+    /// Which versions of the pipeline the processes of transform follow.
+    pub(super) rules_versions: Vec<FollowedVersion>,
+    pub(super) rules: Vec<RuleRow>,
+    /// Rules that an answer had no room for.
+    pub(super) rules_left_out: usize,
     pub(super) rejects: Rejects,
     /// Newest first.
     pub(super) alerts: Vec<Alert>,
@@ -110,6 +116,7 @@ const FRAMES_HELD: u64 = 64;
 impl View {
     /// `before` is an earlier observation; without it there are no rates.
     pub(super) fn new(now: &Observation, before: Option<&Observation>) -> Self {
+        let left_out = now.rules.iter().map(|answer| answer.left_out);
         let mut view = Self {
             at_ms: now.at_ms,
             remarks: Vec::new(),
@@ -120,6 +127,9 @@ impl View {
                 .map(|lane| lane_row(lane, now, before))
                 .collect(),
             streams: now.streams.iter().map(stream_row).collect(),
+            rules_versions: rules::versions(now),
+            rules: rules::rows(now, before),
+            rules_left_out: left_out.max().unwrap_or_default(),
             rejects: rejects(now),
             alerts: now.alerts.clone(),
         };

@@ -3,14 +3,14 @@
 use std::ops::ControlFlow;
 use std::sync::Arc;
 
-use crate::filter_map::FilterMap;
+use record::TopicFilterMap;
 
 /// Number of a router.
 pub(super) type RouterNumber = usize;
 
 /// The set of subscribed filters, asked by topic.
 #[derive(Debug, Default)]
-pub(super) struct TopicIndex(FilterMap<Matcher>);
+pub(super) struct TopicIndex(TopicFilterMap<Matcher>);
 
 /// Who finds the subscribers of a filter with wildcards.
 #[derive(Clone, Debug)]

@@ -1,10 +1,9 @@
 //! A filter as a client names it.
 
-use record::TopicFilter;
+use record::{TopicFilter, is_exact_filter};
 
 use super::error::BusError;
 use crate::codec::shared_filter;
-use crate::filter_map::is_exact;
 
 /// Levels of a filter with wildcards. Such filters are matched level by level, by recursion.
 const MAX_LEVELS: usize = 128;
@@ -35,7 +34,7 @@ impl Selector {
 pub(crate) fn check_filter(filter: &str) -> Result<(), BusError> {
     filter.parse::<TopicFilter>()?;
     let levels = filter.split('/').count();
-    if levels > MAX_LEVELS && !is_exact(filter) {
+    if levels > MAX_LEVELS && !is_exact_filter(filter) {
         return Err(BusError::TooManyLevels {
             levels,
             max: MAX_LEVELS,

@@ -2,12 +2,12 @@
 
 use std::fmt;
 
+use record::is_exact_filter;
 use tracing::info;
 
 use super::index::Matcher;
 use super::lookups::{Found, Lookups};
 use super::trunk::{RouterDead, Trunk};
-use crate::filter_map::is_exact;
 
 /// Routers at most: what their filters cost in memory then is 300 MB.
 const MAX_ROUTERS: usize = 4;
@@ -34,7 +34,7 @@ impl Trunks {
     /// Subscribes to a filter that nobody has subscribed to; returns who finds it then. One without
     /// wildcards needs no router.
     pub(super) fn subscribe(&mut self, filter: &str) -> Result<Matcher, RouterDead> {
-        if is_exact(filter) {
+        if is_exact_filter(filter) {
             return Ok(Matcher::Router(0));
         }
         let router = match self.trunks.iter().position(|trunk| trunk.takes(filter)) {
@@ -55,7 +55,7 @@ impl Trunks {
 
     /// Takes the subscription to a filter back.
     pub(super) fn unsubscribe(&mut self, filter: &str) -> Result<(), RouterDead> {
-        if is_exact(filter) {
+        if is_exact_filter(filter) {
             return Ok(());
         }
         match self.trunks.iter_mut().find(|trunk| trunk.knows(filter)) {

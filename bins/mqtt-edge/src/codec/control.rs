@@ -2,16 +2,19 @@
 
 use std::num::NonZeroU16;
 
+use bytes::Bytes;
+use bytestring::ByteString;
+
 use super::fields::Fields;
 use super::frame::{Header, PacketKind};
-use super::packet::Packet;
+use super::packet::{AckProperties, Packet};
 use super::property::{self, Place};
 use super::reason::ReasonCode;
 use super::rule::{self, Rule};
 use super::text::ControlCharacters;
 
-/// Reads an acknowledgement. Its reason string and user properties are checked and dropped:
-/// nobody asks for them. 3.1.1 has neither reason nor properties; its length was checked before.
+/// Reads an acknowledgement. The reason string and user properties of a PUBREL or PUBCOMP are checked
+/// and dropped: nobody asks for them. 3.1.1 has neither reason nor properties; its length was checked before.
 pub(super) fn decode_ack(
     packet: &[u8],
     header: &Header,
@@ -24,18 +27,64 @@ pub(super) fn decode_ack(
     } else {
         ReasonCode(fields.u8()?)
     };
+    let list = fields;
     if !fields.is_empty() {
         property::check(&mut fields, Place::ACK, controls)?;
     }
     fields.end()?;
+    let properties = || ack_properties(list, controls);
     let (known, ack): (&[u8], _) = match header.kind {
-        PacketKind::PubAck => (&PUBACK_REASONS, Packet::PubAck { packet_id, reason }),
-        PacketKind::PubRec => (&PUBACK_REASONS, Packet::PubRec { packet_id, reason }),
+        PacketKind::PubAck => {
+            let properties = properties()?;
+            let ack = Packet::PubAck {
+                packet_id,
+                reason,
+                properties,
+            };
+            (&PUBACK_REASONS, ack)
+        }
+        PacketKind::PubRec => {
+            let properties = properties()?;
+            let ack = Packet::PubRec {
+                packet_id,
+                reason,
+                properties,
+            };
+            (&PUBACK_REASONS, ack)
+        }
         PacketKind::PubRel => (&PUBREL_REASONS, Packet::PubRel { packet_id, reason }),
         _ => (&PUBREL_REASONS, Packet::PubComp { packet_id, reason }),
     };
     check_reason(reason.0, known)?;
     Ok(ack)
+}
+
+/// The properties of a checked list. Few clients send any: the others pay nothing for it.
+fn ack_properties(
+    mut fields: Fields<'_>,
+    controls: ControlCharacters,
+) -> Result<Option<Box<AckProperties>>, &'static Rule> {
+    // What the length is has been checked: the list is all that is left.
+    if fields.is_empty() || fields.varint()? == 0 {
+        return Ok(None);
+    }
+    let mut properties = AckProperties::default();
+    while !fields.is_empty() {
+        let id = fields.u8()?;
+        let first = owned(fields.text(controls)?);
+        if id == property::USER_PROPERTY {
+            let value = owned(fields.text(controls)?);
+            properties.user_properties.push((first, value));
+        } else {
+            properties.reason_string = Some(first);
+        }
+    }
+    Ok(Some(Box::new(properties)))
+}
+
+/// A text that was checked.
+fn owned(text: &[u8]) -> ByteString {
+    ByteString::try_from(Bytes::copy_from_slice(text)).unwrap_or_default()
 }
 
 /// PUBACK and PUBREC (tables 3-4 and 3-5).

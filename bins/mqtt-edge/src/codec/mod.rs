@@ -38,8 +38,8 @@ pub use encode::{Answer, ConnAck, ConnAckProperties, Encoder, OutgoingPublish};
 pub use error::{EncodeError, ProtocolError};
 pub use limits::Limits;
 pub use packet::{
-    Auth, Connect, Disconnect, FilterRequest, Packet, Publish, PublishProperties, RetainHandling,
-    Subscribe, Unsubscribe, UserProperties, Version, Will,
+    AckProperties, Auth, Connect, Disconnect, FilterRequest, Packet, Publish, PublishProperties,
+    RetainHandling, Subscribe, Unsubscribe, UserProperties, Version, Will,
 };
 pub use reason::ReasonCode;
 pub use text::{ControlCharacters, filter_is_valid, shared_filter, topic_name_is_valid};

@@ -54,6 +54,8 @@ pub enum Packet {
         packet_id: NonZeroU16,
         /// Success in 3.1.1.
         reason: ReasonCode,
+        /// None in 3.1.1 and when 5.0 sends none.
+        properties: Option<Box<AckProperties>>,
     },
     /// The client has a `QoS` 2 message.
     PubRec {
@@ -61,6 +63,8 @@ pub enum Packet {
         packet_id: NonZeroU16,
         /// Success in 3.1.1.
         reason: ReasonCode,
+        /// None in 3.1.1 and when 5.0 sends none.
+        properties: Option<Box<AckProperties>>,
     },
     /// The client releases its `QoS` 2 message.
     PubRel {
@@ -208,6 +212,15 @@ pub struct PublishProperties {
     pub correlation_data: Option<Bytes>,
     /// Topic alias, within the maximum of [`Limits`](super::Limits).
     pub topic_alias: Option<NonZeroU16>,
+    /// User properties.
+    pub user_properties: UserProperties,
+}
+
+/// Properties of a PUBACK or PUBREC. Their text does not share the read buffer.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AckProperties {
+    /// Words for a person.
+    pub reason_string: Option<ByteString>,
     /// User properties.
     pub user_properties: UserProperties,
 }

@@ -3,16 +3,18 @@
 use std::num::NonZeroU16;
 use std::sync::Arc;
 
-use record::Kind;
-
 use super::{Connection, End};
 use crate::bus::{Bus, Delivery};
-use crate::codec::ReasonCode;
+use crate::codec::{AckProperties, ReasonCode};
 use crate::sessions::Origin;
 
 impl<B: Bus> Connection<B> {
     /// PUBACK: the client has a message of `QoS` 1.
-    pub(super) async fn acknowledged(&mut self, packet_id: NonZeroU16) -> Result<(), End> {
+    pub(super) async fn acknowledged(
+        &mut self,
+        packet_id: NonZeroU16,
+        properties: Option<Box<AckProperties>>,
+    ) -> Result<(), End> {
         let Some((delivery, origin)) = self.session.window.acknowledged(packet_id) else {
             return Ok(());
         };
@@ -20,7 +22,7 @@ impl<B: Bus> Connection<B> {
             // For a PUBREC that refuses.
             durable.completed(packet_id);
         }
-        self.acked(&delivery, origin).await
+        self.acked(&delivery, origin, properties).await
     }
 
     /// PUBREC: the client has a message of `QoS` 2, or refuses it.
@@ -28,10 +30,11 @@ impl<B: Bus> Connection<B> {
         &mut self,
         packet_id: NonZeroU16,
         reason: ReasonCode,
+        properties: Option<Box<AckProperties>>,
     ) -> Result<(), End> {
         if reason.is_failure() {
             // The identifier is free (MQTT-4.3.3-4).
-            return self.acknowledged(packet_id).await;
+            return self.acknowledged(packet_id, properties).await;
         }
         let known = self.session.window.is_released(packet_id);
         let Some((delivery, origin)) = self.session.window.received(packet_id) else {
@@ -43,7 +46,7 @@ impl<B: Bus> Connection<B> {
             durable.released(packet_id);
             self.save().await?;
         }
-        self.acked(&delivery, origin).await?;
+        self.acked(&delivery, origin, properties).await?;
         self.send_release(packet_id, true);
         Ok(())
     }
@@ -68,9 +71,13 @@ impl<B: Bus> Connection<B> {
             .send(|encoder, out| encoder.encode_pubrel(packet_id, reason, out));
     }
 
-    async fn acked(&mut self, delivery: &Delivery, origin: Origin) -> Result<(), End> {
-        self.message_event(Kind::Acked, &delivery.message, delivery.qos)
-            .await;
+    async fn acked(
+        &mut self,
+        delivery: &Delivery,
+        origin: Origin,
+        properties: Option<Box<AckProperties>>,
+    ) -> Result<(), End> {
+        self.has_got(delivery, properties.as_deref()).await;
         self.done(origin).await
     }
 

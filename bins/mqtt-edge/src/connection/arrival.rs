@@ -2,9 +2,10 @@
 
 use std::sync::Arc;
 
+use access::Decision;
 use bytes::Bytes;
-use record::{REFUSED, TraceContext, Verdict};
-use telemetry::Failure;
+use record::{Kind, REFUSED, TraceContext, Verdict};
+use telemetry::{Failure, SpanShape};
 
 use super::Connection;
 use crate::bus::{Bus, Message};
@@ -17,7 +18,7 @@ use stage::now_ms;
 pub(super) struct Arrival {
     pub(super) publish: Publish,
     /// Whether it goes on; what does not is only answered.
-    pub(super) admitted: bool,
+    pub(super) decision: Decision,
     /// What the client is told when it is stored.
     pub(super) answer: Answer,
     pub(super) verdict: Verdict,
@@ -25,45 +26,70 @@ pub(super) struct Arrival {
     pub(super) refusal: Option<Failure<'static>>,
     /// Where it goes besides the stream.
     pub(super) route: Option<Route>,
+    /// Nobody has subscribed to it, and a rule is to hear of that.
+    pub(super) is_unrouted: bool,
     pub(super) context: TraceContext,
     pub(super) trace: Bytes,
-    /// Which of the edge's span shapes.
-    pub(super) shape: usize,
+    /// What its span looks like, if it has one.
+    pub(super) shape: Option<Arc<SpanShape>>,
+}
+
+/// Who has subscribed to a topic.
+#[derive(Clone, Copy)]
+struct Audience {
+    /// Over the bus.
+    passing: bool,
+    /// Sessions that outlive their connections.
+    durable: bool,
 }
 
 impl Arrival {
+    pub(super) fn is_admitted(&self) -> bool {
+        self.decision.allowed
+    }
+
     pub(super) fn judged(&mut self, judgement: Judgement) {
         self.verdict = judgement.verdict;
         self.refusal = judgement.failure();
         if judgement.refused {
             self.answer = judgement.answer();
             self.route = None;
+            self.is_unrouted = false;
         }
     }
 }
 
+impl Audience {
+    fn is_nobody(self) -> bool {
+        !self.passing && !self.durable
+    }
+}
+
 /// The record's reason of a publish that is stored and not let through.
-pub(super) fn refusal(refused: bool) -> Bytes {
+pub(crate) fn refusal(refused: bool) -> Bytes {
     Bytes::from_static(if refused { REFUSED.as_bytes() } else { b"" })
 }
 
 impl<B: Bus> Connection<B> {
     pub(super) fn arrival(&mut self, publish: Publish) -> Arrival {
-        let class = self.edge.topics.class_of(&publish.topic);
-        let (shape, sampled) = (class.shape, self.edge.sampling.sampled(class.always_traced));
+        let in_force = &self.following.in_force;
+        let class = in_force.topics.class_of(&publish.topic);
+        let sampled = self.edge.sampling.sampled(class.always_traced);
+        let shape = sampled.then(|| Arc::clone(&class.shape));
+        let tells_unrouted = in_force.rules_want(Kind::Unrouted);
         let context = TraceContext::root(sampled);
         let trace = self.cut_trace(context);
-        let admitted = self.may_publish(&publish.topic);
-        let answer = self.answer_to(&publish, admitted);
+        let decision = self.may_publish(&publish.topic);
+        let answer = self.answer_to(&publish, decision.allowed);
+        // Subscribers do not get what the publisher is told has failed.
+        let audience = (!answer.is_failure()).then(|| self.audience(&publish.topic));
         Arrival {
             answer: answer.into(),
-            admitted,
+            decision,
             verdict: Verdict::Unchecked,
             refusal: None,
-            // Subscribers do not get what the publisher is told has failed.
-            route: (!answer.is_failure())
-                .then(|| self.route(&publish, &trace))
-                .flatten(),
+            route: audience.and_then(|audience| self.route(&publish, &trace, audience)),
+            is_unrouted: tells_unrouted && audience.is_some_and(Audience::is_nobody),
             publish,
             context,
             trace,
@@ -87,17 +113,22 @@ impl<B: Bus> Connection<B> {
     }
 
     fn breaks_contract(&self, publish: &Publish) -> bool {
-        let contracts = &self.edge.contracts;
+        let contracts = &self.following.in_force.contracts;
         contracts.check(&publish.topic, &publish.payload).is_err()
+    }
+
+    fn audience(&self, topic: &str) -> Audience {
+        Audience {
+            passing: self.edge.bus.wants(topic),
+            durable: self.edge.durable.wants(topic),
+        }
     }
 
     /// Where the message goes besides the stream, if anywhere. What breaks its contract goes to
     /// nobody here, either: of 3.1.1 that is found out now. It is copied: subscribers may keep
     /// it, and must not keep our read buffer with it.
-    fn route(&self, publish: &Publish, trace: &Bytes) -> Option<Route> {
-        let passing = self.edge.bus.wants(&publish.topic);
-        let durable = self.edge.durable.wants(&publish.topic);
-        if !passing && !durable && !publish.retain {
+    fn route(&self, publish: &Publish, trace: &Bytes, audience: Audience) -> Option<Route> {
+        if audience.is_nobody() && !publish.retain {
             return None;
         }
         if self.version == Version::V311 && self.breaks_contract(publish) {
@@ -120,6 +151,6 @@ impl<B: Bus> Connection<B> {
             expires_at_ms: Message::expires_at_ms(received_at_ms, expiry_secs),
             properties: publish.properties.clone(),
         });
-        Some(self.edge.route(message, passing))
+        Some(self.edge.route(message, audience.passing))
     }
 }

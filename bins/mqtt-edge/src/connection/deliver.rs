@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::num::NonZeroU16;
 
 use bytes::Bytes;
-use record::Kind;
 use stage::now_ms;
 
 use super::{Connection, End};
@@ -209,8 +208,7 @@ impl<B: Bus> Connection<B> {
         if delivery.qos == 0 {
             return match self.write(&delivery, None, false) {
                 Ok(()) => {
-                    self.message_event(Kind::Delivered, &delivery.message, 0)
-                        .await;
+                    self.delivered(&delivery).await;
                     self.done(origin).await
                 }
                 Err(error) => self.not_written(error, &delivery, origin).await,
@@ -221,8 +219,7 @@ impl<B: Bus> Connection<B> {
         };
         match self.write(&delivery, Some(packet_id), dup) {
             Ok(()) => {
-                self.message_event(Kind::Delivered, &delivery.message, delivery.qos)
-                    .await;
+                self.delivered(&delivery).await;
                 self.session.window.sent_as(packet_id, delivery, origin);
                 Ok(())
             }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::BytesMut;
 use tokio::time::timeout_at;
 
+use super::greeting::{Claim, Greeting};
 use super::login::{self, Origin};
 use super::open::Opening;
 use super::{Connection, End, READ_BYTES};
@@ -18,7 +19,7 @@ pub(super) async fn open<B: Bus>(
     edge: &Arc<Edge<B>>,
     mut wire: Wire,
     peer: &str,
-) -> Result<Connection<B>, End> {
+) -> Result<(Connection<B>, Greeting), End> {
     let mut decoder = Decoder::new(edge.limits);
     let mut input = BytesMut::new();
     let deadline = wire.deadline();
@@ -42,6 +43,7 @@ pub(super) async fn open<B: Bus>(
         decoder,
         input,
     };
+    let claim = Claim::of(edge, &connect, &wire);
     let opened = match login::accept(edge, Origin::new(&wire), *connect).await {
         Ok(accepted) => opening.open(deadline, accepted).await,
         Err(end) => Err(end),
@@ -50,8 +52,12 @@ pub(super) async fn open<B: Bus>(
         Ok(opened) => return opened.connect(wire).await,
         Err(refused) => refused,
     };
+    let reason = refused.code.unwrap_or(ReasonCode::UNSPECIFIED_ERROR);
+    if let Some(claim) = claim {
+        claim.refused(edge, reason);
+    }
     let connack = ConnAck {
-        reason: refused.code.unwrap_or(ReasonCode::UNSPECIFIED_ERROR),
+        reason,
         ..ConnAck::default()
     };
     answer(&mut wire, &encoder, &connack).await;

@@ -7,13 +7,14 @@ use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
 use futures::future::join_all;
-use record::{Kind, TraceContext, UserProperty, Verdict};
+use record::{Kind, Record, TraceContext, Verdict};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tracing::debug;
 
 use super::arrival::{Arrival, refusal};
 use super::end::NORMAL;
+use super::events::recorded;
 use super::pace::Brought;
 use super::unanswered::ExactlyOnce;
 use super::{Connection, End};
@@ -31,14 +32,17 @@ impl<B: Bus> Connection<B> {
     pub(super) async fn handle_input(&mut self) -> Result<Brought, End> {
         let mut brought = Brought::default();
         loop {
-            let mut arrivals = VecDeque::new();
-            let next = self.take_publishes(&mut arrivals);
+            let (mut arrivals, mut checks) = (VecDeque::new(), Vec::new());
+            let next = self.take_publishes(&mut arrivals, &mut checks);
             brought.add(&arrivals);
+            self.tell(checks).await?;
             self.judge(&mut arrivals).await?;
             let answers = arrivals.iter().map(|arrival| arrival.answer.reason);
             self.edge.meters.published(answers);
+            let unrouted = self.unrouted(&arrivals);
             // What arrived before a broken packet counts.
             self.push_all(arrivals).await?;
+            self.tell(unrouted).await?;
             match next? {
                 Some(packet) => {
                     brought.packets += 1;
@@ -49,8 +53,13 @@ impl<B: Bus> Connection<B> {
         }
     }
 
-    /// Takes publishes up to the first other packet, which it returns.
-    fn take_publishes(&mut self, arrivals: &mut VecDeque<Arrival>) -> Result<Option<Packet>, End> {
+    /// Takes publishes up to the first other packet, which it returns. `checks`: what the access
+    /// rules were asked, as far as a rule is to hear of it.
+    fn take_publishes(
+        &mut self,
+        arrivals: &mut VecDeque<Arrival>,
+        checks: &mut Vec<Record>,
+    ) -> Result<Option<Packet>, End> {
         // Arrivals that will want an answer: `QoS` 0 does not count towards the Receive Maximum.
         let mut expecting = 0;
         loop {
@@ -66,7 +75,8 @@ impl<B: Bus> Connection<B> {
             self.check(&publish, expecting)?;
             expecting += usize::from(publish.qos > 0);
             let arrival = self.arrival(publish);
-            if !arrival.admitted {
+            checks.extend(self.publish_checked(&arrival));
+            if !arrival.is_admitted() {
                 self.refuse(&arrival)?;
             }
             arrivals.push_back(arrival);
@@ -110,7 +120,7 @@ impl<B: Bus> Connection<B> {
         };
         let mut checked: Vec<_> = arrivals
             .iter_mut()
-            .filter(|arrival| arrival.admitted && commands.checks(&arrival.publish.topic))
+            .filter(|arrival| arrival.is_admitted() && commands.checks(&arrival.publish.topic))
             .collect();
         if checked.is_empty() {
             return Ok(());
@@ -154,7 +164,7 @@ impl<B: Bus> Connection<B> {
         let intake = Arc::clone(&self.intake);
         let mut pushing = intake.begin();
         while let Some(mut arrival) = arrivals.pop_front() {
-            if !arrival.admitted {
+            if !arrival.is_admitted() {
                 self.answer(&arrival);
             } else if self.push(&mut pushing, &mut arrival, &intake) == Err(Full) {
                 arrivals.push_front(arrival);
@@ -163,7 +173,7 @@ impl<B: Bus> Connection<B> {
         }
     }
 
-    async fn wait_for_room(&mut self) -> Result<(), End> {
+    pub(super) async fn wait_for_room(&mut self) -> Result<(), End> {
         let (edge, intake) = (Arc::clone(&self.edge), Arc::clone(&self.intake));
         unless_it_ends(&self.seat, &edge.stop, intake.wait_for_room()).await
     }
@@ -210,13 +220,14 @@ impl<B: Bus> Connection<B> {
                 exactly_once: publish.qos == 2,
             }),
             route: arrival.route.take(),
-            span: context.sampled.then(|| EdgeSpan {
+            span: arrival.shape.as_ref().map(|shape| EdgeSpan {
                 context: *context,
                 link,
                 started: SystemTime::now(),
-                shape: arrival.shape,
+                shape: Arc::clone(shape),
                 refusal: arrival.refusal,
             }),
+            stored: None,
         };
         let pushed = pushing.push(&self.template, &mut entry);
         // The read buffer can only be used again when nothing looks into it any more.
@@ -235,7 +246,11 @@ impl<B: Bus> Connection<B> {
         pushed
     }
 
-    fn fill_template(&mut self, publish: &Publish, trace: &Bytes) -> Option<TraceContext> {
+    pub(super) fn fill_template(
+        &mut self,
+        publish: &Publish,
+        trace: &Bytes,
+    ) -> Option<TraceContext> {
         let record = &mut self.template;
         record.kind = Kind::Publish.into();
         record.topic = publish.topic.as_bytes().clone();
@@ -248,10 +263,8 @@ impl<B: Bus> Connection<B> {
         record.user_properties.clear();
         record.publisher_trace = Bytes::new();
         let properties = publish.properties.as_ref()?;
-        for (name, value) in &properties.user_properties {
-            let (name, value) = (name.as_bytes().clone(), value.as_bytes().clone());
-            record.user_properties.push(UserProperty { name, value });
-        }
+        let user_properties = recorded(&properties.user_properties);
+        record.user_properties.extend(user_properties);
         let sent = properties
             .user_properties
             .iter()
@@ -264,8 +277,16 @@ impl<B: Bus> Connection<B> {
     async fn handle(&mut self, packet: Packet) -> Result<(), End> {
         match packet {
             Packet::Publish(_) | Packet::Connect(_) => Ok(()),
-            Packet::PubAck { packet_id, .. } => self.acknowledged(packet_id).await,
-            Packet::PubRec { packet_id, reason } => self.received(packet_id, reason).await,
+            Packet::PubAck {
+                packet_id,
+                properties,
+                ..
+            } => self.acknowledged(packet_id, properties).await,
+            Packet::PubRec {
+                packet_id,
+                reason,
+                properties,
+            } => self.received(packet_id, reason, properties).await,
             Packet::PubRel { packet_id, .. } => {
                 self.outbox.release(packet_id);
                 Ok(())
@@ -280,7 +301,7 @@ impl<B: Bus> Connection<B> {
                 self.outbox.send(Encoder::encode_pingresp);
                 Ok(())
             }
-            Packet::Disconnect(disconnect) => Err(self.goodbye(&disconnect)),
+            Packet::Disconnect(disconnect) => Err(self.goodbye(disconnect)),
             Packet::Auth(_) => {
                 let text = "enhanced authentication is not supported";
                 Err(End::protocol(ReasonCode::BAD_AUTHENTICATION_METHOD, text))
@@ -289,13 +310,14 @@ impl<B: Bus> Connection<B> {
     }
 
     /// DISCONNECT: success drops the will (MQTT-3.14.4-3), and the session may get another life.
-    fn goodbye(&mut self, disconnect: &Disconnect) -> End {
+    fn goodbye(&mut self, disconnect: Disconnect) -> End {
         if disconnect.reason == ReasonCode::SUCCESS {
             self.will = None;
         }
         if let Some(secs) = disconnect.session_expiry_secs {
             self.session_expiry_secs = self.edge.session_expiry(secs);
         }
+        self.farewell = Some(Box::new(disconnect));
         End::new(NORMAL, None)
     }
 }
@@ -317,13 +339,13 @@ async fn unless_it_ends<T>(
 ) -> Result<T, End> {
     tokio::select! {
         biased;
-        // What is still unread must not come behind the newer session's messages.
+        // What needs no wait is done: the newer session begins when this one has ended.
+        done = waited_for => Ok(done),
         () = seat.taken_over() => {
             Err(End::taken_over())
         }
         () = stop.cancelled() => {
             Err(End::shutdown())
         }
-        done = waited_for => Ok(done),
     }
 }

@@ -3,24 +3,20 @@
 use std::net::SocketAddr;
 use std::time::Duration;
 
-use access::{Admitted, Credentials, Refusal};
+use access::{Admitted, Credentials, Method, Refusal};
 use bytes::Bytes;
 use bytestring::ByteString;
 use record::{Kind, Record};
 use tokio::time::{Instant, sleep};
-use tracing::debug;
 
 use super::End;
+use super::event_fields as fields;
+use super::greeting::{claimed, tell_if_there_is_room};
 use super::permissions::Rights;
 use crate::bus::Bus;
 use crate::codec::{Connect, ReasonCode, Version};
 use crate::edge::Edge;
-use crate::uplink::{Entry, Full};
 use crate::wire::Wire;
-use stage::now_ms;
-
-/// Characters that are recorded of the names in a refused CONNECT.
-const CLAIMED_CHARACTERS: usize = 128;
 
 /// A CONNECT that may come in.
 pub(super) struct Accepted {
@@ -86,6 +82,7 @@ pub(super) async fn accept<B: Bus>(
     connect.client_id = ByteString::from(admitted.client_id);
     connect.user_name = admitted.username.map(ByteString::from);
     connect.password = None;
+    logged_in(edge, &connect, &from, admitted.method);
     Ok(Accepted {
         connect,
         rights,
@@ -140,35 +137,39 @@ fn refused(text: impl Into<String>, code: ReasonCode) -> End {
     End::with_text("not_authorized", code, text)
 }
 
-/// The audit hears of refused logins. They are told at best effort: who floods the edge with them
-/// must not make anybody wait.
+/// The audit hears of refused logins.
 fn login_failed<B: Bus>(edge: &Edge<B>, connect: &Connect, from: &Origin, end: &End) {
-    let topic = Bytes::new();
-    if !edge.wants_event(Kind::LoginFailed, &topic) {
+    let in_force = edge.in_force();
+    if !in_force.wants(Kind::LoginFailed, &Bytes::new()) {
         return;
     }
     let reason = end.code.unwrap_or(ReasonCode::NOT_AUTHORIZED);
+    let for_rules = in_force.rules_want(Kind::LoginFailed);
     let record = Record {
-        kind: Kind::LoginFailed.into(),
-        client_id: clipped(&connect.client_id),
-        username: clipped(connect.user_name.as_deref().unwrap_or_default()),
-        protocol_name: Bytes::from_static(b"MQTT"),
-        protocol_version: connect.version.level().into(),
         reason: Bytes::from_static(reason.name().as_bytes()),
-        node: edge.node.clone(),
-        peer: Bytes::from(from.peer.to_string()),
-        received_at_ms: now_ms(),
-        ..Record::default()
+        event_fields: if for_rules {
+            fields::login(reason, false)
+        } else {
+            Bytes::new()
+        },
+        ..claimed(edge, Kind::LoginFailed, connect, from.peer)
     };
-    let intake = edge.uplink.of(&record.client_id);
-    if intake.begin().push(&record, &mut Entry::default()) == Err(Full) {
-        debug!("no room to record a refused login");
-    }
+    tell_if_there_is_room(edge, &record);
 }
 
-/// The beginning of a name: who is not let in must not choose our size.
-fn clipped(name: &str) -> Bytes {
-    let end = name.char_indices().nth(CLAIMED_CHARACTERS);
-    let end = end.map_or(name.len(), |(end, _)| end);
-    Bytes::copy_from_slice(name.as_bytes().get(..end).unwrap_or_default())
+/// Only rules hear of the others, before the client is answered.
+fn logged_in<B: Bus>(edge: &Edge<B>, connect: &Connect, from: &Origin, method: Method) {
+    if !edge.in_force().rules_want(Kind::LoggedIn) {
+        return;
+    }
+    let is_anonymous = method == Method::Anonymous;
+    let username = connect.user_name.as_ref().map(ByteString::as_bytes);
+    let record = Record {
+        // Whose they are is proven.
+        client_id: connect.client_id.as_bytes().clone(),
+        username: username.cloned().unwrap_or_default(),
+        event_fields: fields::login(ReasonCode::SUCCESS, is_anonymous),
+        ..claimed(edge, Kind::LoggedIn, connect, from.peer)
+    };
+    tell_if_there_is_room(edge, &record);
 }

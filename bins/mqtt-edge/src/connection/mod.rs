@@ -5,7 +5,9 @@ mod aliases;
 mod arrival;
 mod deliver;
 mod end;
+mod event_fields;
 mod events;
+mod greeting;
 mod handshake;
 mod inbound;
 mod login;
@@ -19,18 +21,20 @@ mod tests;
 mod unanswered;
 mod will;
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::BytesMut;
 use futures::FutureExt;
 use record::Record;
-use tokio::time::{Instant, sleep_until};
+use tokio::time::{Instant, sleep_until, timeout};
 use tracing::debug;
 
 use crate::bus::Bus;
-use crate::codec::{Decoder, ReasonCode, Version, Will};
+use crate::codec::{Decoder, Disconnect, ReasonCode, Version, Will};
 use crate::edge::Edge;
+use crate::in_force::Following;
 use crate::listener::UserSeat;
 use crate::sessions::{self, Lost, Parked, PendingWill, Seat, SessionState};
 use crate::uplink::Intake;
@@ -42,11 +46,20 @@ use pace::Pace;
 use permissions::Rights;
 
 pub(crate) use aliases::MAX_FROM_CLIENT as MAX_TOPIC_ALIASES;
+pub(crate) use arrival::refusal;
 pub use outbox::Outbox;
 pub(crate) use will::publish as publish_will;
 
 /// Bytes read at once: about forty messages of a lock.
 const READ_BYTES: usize = 8 * 1024;
+
+/// Reads at most of what a client that has come again had sent before: it waits for them, and one
+/// that goes on sending on its old connection must not hold it up.
+const LAST_READS: usize = 16;
+
+/// How long each of these waits. What has arrived is known only when the runtime has asked the kernel
+/// again, and it may have accepted the newer connection without that.
+const LAST_EVENTS: Duration = Duration::from_millis(5);
 
 /// Bytes that may wait for a slow subscriber's socket before it gets no more deliveries.
 const BACKLOG_LIMIT: usize = 256 * 1024;
@@ -57,6 +70,7 @@ const LAST_PUBACKS: Duration = Duration::from_secs(3);
 /// A connection whose CONNECT was accepted.
 pub(crate) struct Connection<B: Bus> {
     edge: Arc<Edge<B>>,
+    following: Following,
     reader: WireReader,
     outbox: Arc<Outbox>,
     intake: Arc<Intake>,
@@ -64,6 +78,10 @@ pub(crate) struct Connection<B: Bus> {
     input: BytesMut,
     /// The fields that all records of this connection share; the others are set for each.
     template: Record,
+    /// The address that the client has connected to.
+    local: Option<SocketAddr>,
+    /// What the client said at its end, if it did.
+    farewell: Option<Box<Disconnect>>,
     /// Trace contexts of records are cut from here: one allocation for many.
     traces: BytesMut,
     version: Version,
@@ -88,8 +106,8 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, wire: Wire) {
     // What an idle connection does not need is on the heap while it lasts: beginning and end are
     // three times as large as what is between them.
     let opened = Box::pin(handshake::open(&edge, wire, &peer)).await;
-    let mut connection = match opened {
-        Ok(connection) => connection,
+    let (mut connection, greeting) = match opened {
+        Ok(opened) => opened,
         Err(end) => {
             let answered = end.code.map(ReasonCode::name);
             edge.meters.refused(answered.unwrap_or(end.reason));
@@ -99,7 +117,7 @@ pub(crate) async fn serve<B: Bus>(edge: Arc<Edge<B>>, wire: Wire) {
         }
     };
     edge.meters.connected();
-    connection.connected().await;
+    connection.connected(greeting).await;
     let end = connection.run().await;
     debug!(
         peer,
@@ -155,7 +173,7 @@ impl<B: Bus> Connection<B> {
         loop {
             let step = tokio::select! {
                 biased;
-                () = seat.taken_over() => Err(End::taken_over()),
+                () = seat.taken_over() => return self.taken_over().await,
                 () = edge.stop.cancelled() => Err(End::shutdown()),
                 step = self.step() => step,
             };
@@ -173,6 +191,25 @@ impl<B: Bus> Connection<B> {
                 return end;
             }
         }
+    }
+
+    /// Handles what the client sent before it came again: its DISCONNECT may be unread, and with it
+    /// that its will is not to be published.
+    async fn taken_over(&mut self) -> End {
+        for _ in 0..LAST_READS {
+            let unread = read(&mut self.reader, &mut self.input);
+            let Ok(Ok(())) = timeout(LAST_EVENTS, unread).await else {
+                break;
+            };
+            // The rules may have changed while the connection was idle.
+            if let Err(end) = self.follow_rules().await {
+                return end;
+            }
+            if let Err(end) = self.handle_read().await {
+                return end;
+            }
+        }
+        End::taken_over()
     }
 
     async fn begin(&mut self) -> Result<(), End> {
@@ -275,7 +312,7 @@ impl<B: Bus> Connection<B> {
             self.outbox.stored_all().await;
             self.remember_received().await.ok();
         };
-        if tokio::time::timeout(LAST_PUBACKS, last).await.is_err() {
+        if timeout(LAST_PUBACKS, last).await.is_err() {
             debug!("the store is away: the last messages are not acknowledged");
         }
     }
@@ -284,14 +321,12 @@ impl<B: Bus> Connection<B> {
     /// taken it away already.
     async fn leave_will(&mut self) -> Option<PendingWill> {
         let will = self.will.take()?;
+        let template = self.shared();
         let delay_secs = will.delay_secs.min(self.session_expiry_secs);
         if delay_secs == 0 {
-            publish_will(&self.edge, &self.template, will).await;
+            publish_will(&self.edge, &template, will).await;
             return None;
         }
-        let mut template = self.template.clone();
-        // What a will of this connection does not have.
-        template.user_properties.clear();
         Some(PendingWill {
             will,
             due: Instant::now() + Duration::from_secs(delay_secs.into()),

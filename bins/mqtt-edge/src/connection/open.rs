@@ -12,6 +12,7 @@ use tokio::time::{Instant, timeout_at};
 
 use super::aliases::{Aliases, MAX_FROM_CLIENT};
 use super::deliver::Delivering;
+use super::greeting::Greeting;
 use super::handshake::answer;
 use super::login::Accepted;
 use super::pace::Pace;
@@ -23,6 +24,7 @@ use crate::codec::{
     ConnAck, ConnAckProperties, Connect, Decoder, Encoder, ReasonCode, Version, shared_filter,
 };
 use crate::edge::Edge;
+use crate::in_force::Following;
 use crate::listener::UserSeat;
 use crate::sessions::{self, Parked, PendingWill, Seat, SessionState, StillThere, kept_will};
 use crate::wire::{PacketDeadline, Wire};
@@ -213,13 +215,16 @@ impl<B: Bus> Opened<B> {
 
 impl<B: Bus> Opened<B> {
     /// Answers CONNECT; from here on it is a connection.
-    pub(super) async fn connect(self, mut wire: Wire) -> Result<Connection<B>, End> {
+    pub(super) async fn connect(self, mut wire: Wire) -> Result<(Connection<B>, Greeting), End> {
         let encoder = Encoder::for_client(&self.connect);
         if !answer(&mut wire, &encoder, &self.connack()).await {
             self.give_back();
             return Err(End::new("packet_too_large", None));
         }
-        Ok(self.connection(wire, encoder))
+        let following = Following::new(self.opening.edge.versions.clone());
+        let (connect, expiry_secs) = (&self.connect, self.session_expiry_secs);
+        let greeting = Greeting::new(&following.in_force, connect, wire.local(), expiry_secs);
+        Ok((self.connection(wire, encoder, following), greeting))
     }
 
     /// What this server can do, in the words of CONNACK.
@@ -268,7 +273,7 @@ impl<B: Bus> Opened<B> {
         }
     }
 
-    fn connection(self, wire: Wire, encoder: Encoder) -> Connection<B> {
+    fn connection(self, wire: Wire, encoder: Encoder, following: Following) -> Connection<B> {
         let keep_alive_secs = self
             .server_keep_alive()
             .unwrap_or(self.connect.keep_alive_secs);
@@ -290,6 +295,7 @@ impl<B: Bus> Opened<B> {
             input,
             ..
         } = opening;
+        let local = wire.local();
         let (reader, writer) = wire.split();
         let lasts = session.durable.is_some();
         let unanswered = Unanswered::resumed(&session.received, lasts, session_present);
@@ -300,10 +306,13 @@ impl<B: Bus> Opened<B> {
             intake: edge.uplink.of(&template.client_id),
             delivering: Delivering::new(edge.bus.clone(), connect.receive_max),
             edge,
+            following,
             reader,
             decoder,
             input,
             template,
+            local,
+            farewell: None,
             traces: BytesMut::new(),
             version: connect.version,
             // MQTT-3.1.2-24 (3.1.1), MQTT-3.1.2-22 (5.0): one and a half times the keep-alive.

@@ -2,7 +2,7 @@
 
 use std::time::SystemTime;
 
-use access::Permissions;
+use access::{Decision, Permissions};
 use bytes::Bytes;
 use record::TopicFilter;
 use tokio::time::Instant;
@@ -33,21 +33,24 @@ impl Rights {
 }
 
 impl<B: Bus> Connection<B> {
-    pub(super) fn may_publish(&mut self, topic: &str) -> bool {
-        self.rights.permissions.publish(topic).allowed
+    pub(super) fn may_publish(&mut self, topic: &str) -> Decision {
+        self.rights.permissions.publish(topic)
     }
 
-    pub(super) fn may_subscribe(&self, filter: &str) -> bool {
+    pub(super) fn may_subscribe(&self, filter: &str) -> Decision {
         let decision = self.rights.permissions.subscribe(filter);
         if !decision.allowed {
             let client_id = self.template.client_id();
             debug!(client_id, filter, by = %decision.by, "may not subscribe");
         }
-        decision.allowed
+        decision
     }
 
     /// Rules that changed hold at once: what the client may not have any more is taken from it.
+    ///
+    /// So do contracts, and which events are stored: what one read brings is judged by one version.
     pub(super) async fn follow_rules(&mut self) -> Result<(), End> {
+        self.following.refresh();
         if !self.edge.access.refresh(&mut self.rights.permissions) {
             return Ok(());
         }
@@ -59,7 +62,7 @@ impl<B: Bus> Connection<B> {
     pub(super) async fn take_what_is_denied(&mut self) -> Result<(), End> {
         let filters = self.session.subscriptions.keys();
         let denied: Vec<Box<str>> = filters
-            .filter(|filter| !self.may_subscribe(filter))
+            .filter(|filter| !self.may_subscribe(filter).allowed)
             .cloned()
             .collect();
         if denied.is_empty() {
@@ -70,8 +73,8 @@ impl<B: Bus> Connection<B> {
             let client_id = self.template.client_id();
             info!(client_id, %filter, "a subscription is not allowed any more");
             self.unsubscribe_from(&filter).await;
-            self.unsubscribed(Bytes::copy_from_slice(filter.as_bytes()))
-                .await;
+            let filter = Bytes::copy_from_slice(filter.as_bytes());
+            self.unsubscribed(filter, &Vec::new()).await;
         }
         self.subscriptions_changed().await
     }

@@ -45,8 +45,7 @@ impl<B: Bus> Connection<B> {
             .map_err(too_large)?;
         for (request, code) in subscribe.filters.iter().zip(&codes) {
             if !code.is_failure() {
-                self.subscribed(Bytes::copy_from_slice(request.filter.as_bytes()), code.0)
-                    .await;
+                self.subscribed(request, *code, &subscribe).await;
             }
         }
         for (filter, options) in retained {
@@ -57,7 +56,9 @@ impl<B: Bus> Connection<B> {
 
     /// The code of one filter in SUBACK.
     async fn subscribe_to(&mut self, filter: &str, options: SubscriptionOptions) -> ReasonCode {
-        if !self.may_subscribe(filter) {
+        let decision = self.may_subscribe(filter);
+        self.subscribe_checked(filter, decision).await;
+        if !decision.allowed {
             return ReasonCode::NOT_AUTHORIZED;
         }
         let known = self.session.subscriptions.contains_key(filter);
@@ -121,7 +122,8 @@ impl<B: Bus> Connection<B> {
             .map_err(too_large)?;
         for (filter, code) in unsubscribe.filters.iter().zip(&codes) {
             if *code == ReasonCode::SUCCESS {
-                self.unsubscribed(Bytes::copy_from_slice(filter.as_bytes()))
+                let filter = Bytes::copy_from_slice(filter.as_bytes());
+                self.unsubscribed(filter, &unsubscribe.user_properties)
                     .await;
             }
         }

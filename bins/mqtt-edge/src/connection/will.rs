@@ -7,11 +7,11 @@ use record::{Kind, Record, TraceContext};
 use stage::now_ms;
 
 use super::arrival::refusal;
+use super::events::{NO_SUBSCRIBERS, recorded};
 use crate::bus::{Bus, Message};
 use crate::codec::Will;
 use crate::commands::Judgement;
 use crate::edge::Edge;
-use crate::topics::TopicClass;
 use crate::uplink::{EdgeSpan, Entry};
 
 /// Publishes a will: it goes the way of every message (MQTT-3.1.2-8). `template` has what all
@@ -21,11 +21,10 @@ pub(crate) async fn publish<B: Bus>(edge: &Edge<B>, template: &Record, will: Wil
         Some(commands) => commands.judge(&will.topic, &will.payload).await,
         None => Judgement::unchecked(),
     };
-    let class = TopicClass {
-        always_traced: true,
-        ..edge.topics.class_of(&will.topic)
-    };
-    let context = TraceContext::root(edge.sampling.sampled(class.always_traced));
+    let in_force = edge.in_force();
+    let class = in_force.topics.class_of(&will.topic);
+    // A will is rare and worth a trace.
+    let context = TraceContext::root(edge.sampling.sampled(true));
     let message = Arc::new(message(template, &will, context));
     let record = Record {
         verdict: judgement.verdict.into(),
@@ -37,18 +36,28 @@ pub(crate) async fn publish<B: Bus>(edge: &Edge<B>, template: &Record, will: Wil
         retain: will.retain,
         received_at_ms: message.received_at_ms,
         trace: message.trace.clone(),
+        user_properties: recorded(&will.properties.user_properties).collect(),
         ..template.clone()
     };
     let passing = edge.bus.wants(&will.topic);
+    let route = (!judgement.refused).then(|| edge.route(message, passing));
+    let mut to_nobody = route.iter();
+    let is_unrouted = to_nobody.any(|route| !route.passing && route.addressed.is_empty());
     let entry = Entry {
-        route: (!judgement.refused).then(|| edge.route(message, passing)),
-        span: EdgeSpan::root(context, class.shape, judgement.failure()),
+        route,
+        span: EdgeSpan::root(context, &class.shape, judgement.failure()),
         ..Entry::default()
     };
-    edge.uplink
-        .of(&template.client_id)
-        .push(&record, entry)
-        .await;
+    let intake = edge.uplink.of(&template.client_id);
+    intake.push(&record, entry).await;
+    if is_unrouted && in_force.rules_want(Kind::Unrouted) {
+        let told = Record {
+            kind: Kind::Unrouted.into(),
+            reason: Bytes::from_static(NO_SUBSCRIBERS.as_bytes()),
+            ..record
+        };
+        intake.push(&told, Entry::default()).await;
+    }
 }
 
 fn message(template: &Record, will: &Will, context: TraceContext) -> Message {

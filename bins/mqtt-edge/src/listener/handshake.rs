@@ -66,13 +66,15 @@ pub(super) async fn establish(
     peer: SocketAddr,
 ) -> Result<Wire, HandshakeError> {
     let deadline = terms.deadline;
-    match terms.kind {
+    let local = stream.local_addr().ok();
+    let wire = match terms.kind {
         WireKind::Mqtt => Ok(Wire::plain(stream, peer, deadline)),
         // In a place of its own, given back when it is over: these futures are large.
         _ => timeout_at(deadline, Box::pin(layered(terms, stream, peer)))
             .await
             .unwrap_or(Err(HandshakeError::Timeout)),
-    }
+    };
+    wire.map(|wire| wire.with_local(local))
 }
 
 async fn layered(

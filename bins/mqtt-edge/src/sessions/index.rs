@@ -8,16 +8,16 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use crossbeam_utils::sync::ShardedLock;
+use record::TopicFilterMap;
 
 use super::durable::DurableSession;
 use crate::bus::{Delivery, Message, SubscriptionOptions};
-use crate::filter_map::FilterMap;
 
 /// The subscriptions of all sessions that outlive their connections. `$share` is not among them.
 #[derive(Debug, Default)]
 pub(crate) struct DurableIndex {
     /// Every publish asks, on every thread.
-    filters: ShardedLock<FilterMap<Vec<Subscriber>>>,
+    filters: ShardedLock<TopicFilterMap<Vec<Subscriber>>>,
     /// Asked before the lock: many edges have no such session.
     subscriptions: AtomicUsize,
 }
@@ -117,14 +117,14 @@ impl DurableIndex {
         all
     }
 
-    fn read<T>(&self, read: impl FnOnce(&FilterMap<Vec<Subscriber>>) -> T) -> T {
+    fn read<T>(&self, read: impl FnOnce(&TopicFilterMap<Vec<Subscriber>>) -> T) -> T {
         match self.filters.read() {
             Ok(filters) => read(&filters),
             Err(poisoned) => read(&poisoned.into_inner()),
         }
     }
 
-    fn change(&self, change: impl FnOnce(&mut FilterMap<Vec<Subscriber>>)) {
+    fn change(&self, change: impl FnOnce(&mut TopicFilterMap<Vec<Subscriber>>)) {
         match self.filters.write() {
             Ok(mut filters) => change(&mut filters),
             Err(poisoned) => change(&mut poisoned.into_inner()),

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use std::time::SystemTime;
 
 use record::{FrameBuilder, Record, TraceContext};
-use telemetry::Failure;
+use telemetry::{Failure, SpanShape};
+use tokio::sync::oneshot;
 
 use super::keeping::{Keeping, Waiter};
 use crate::bus::Message;
@@ -22,6 +23,9 @@ pub struct Entry<'a> {
     pub route: Option<Route>,
     /// The span to record when the frame is stored.
     pub span: Option<EdgeSpan>,
+    /// Is told when the record, and all before it in its lane, are stored and routed. It is dropped
+    /// when that will not happen any more.
+    pub stored: Option<oneshot::Sender<()>>,
 }
 
 /// An answer that waits for a frame.
@@ -57,8 +61,8 @@ pub struct EdgeSpan {
     pub link: Option<TraceContext>,
     /// When the message was taken.
     pub started: SystemTime,
-    /// Which of the edge's span shapes: an index into its table.
-    pub shape: usize,
+    /// What the spans of such messages share.
+    pub shape: Arc<SpanShape>,
     /// Why the message is stored and not let through, if so.
     pub refusal: Option<Failure<'static>>,
 }
@@ -78,20 +82,22 @@ pub(super) struct FillingFrame {
     /// When the messages that want a PUBACK came in.
     pub(super) received_ms: Vec<u64>,
     pub(super) spans: Vec<EdgeSpan>,
+    /// Who else waits for this frame.
+    pub(super) stored: Vec<oneshot::Sender<()>>,
 }
 
 impl EdgeSpan {
     /// The span of a message that begins now, when its context is sampled.
     pub(crate) fn root(
         context: TraceContext,
-        shape: usize,
+        shape: &Arc<SpanShape>,
         refusal: Option<Failure<'static>>,
     ) -> Option<Self> {
         context.sampled.then(|| Self {
             context,
             link: None,
             started: SystemTime::now(),
-            shape,
+            shape: Arc::clone(shape),
             refusal,
         })
     }
@@ -117,6 +123,7 @@ impl FillingFrame {
             self.route(route, acknowledge);
         }
         self.spans.extend(entry.span.take());
+        self.stored.extend(entry.stored.take());
     }
 
     fn route(&mut self, route: Route, acknowledge: Option<Acknowledge<'_>>) {
@@ -146,5 +153,6 @@ impl FillingFrame {
         self.routes.clear();
         self.routed_bytes = 0;
         self.spans.clear();
+        self.stored.clear();
     }
 }

@@ -21,6 +21,11 @@ const MAX_ROUTED_BYTES: usize = 2 * 1024 * 1024;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Full;
 
+/// The lane takes no more records at all: the edge stops.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, thiserror::Error)]
+#[error("the edge stops")]
+pub struct Closed;
+
 /// One lane's side towards the sessions.
 #[derive(Debug)]
 pub struct Intake {
@@ -79,6 +84,26 @@ impl Intake {
                 Ok(()) => return,
                 Err(Full) => self.wait_for_room().await,
             }
+        }
+    }
+
+    /// The same for who can come again later: nobody takes what is put into a closed lane.
+    pub async fn push_unless_closed(
+        &self,
+        record: &Record,
+        mut entry: Entry<'_>,
+    ) -> Result<(), Closed> {
+        loop {
+            {
+                let mut pushing = self.begin();
+                if pushing.frames.closed {
+                    return Err(Closed);
+                }
+                if pushing.push(record, &mut entry).is_ok() {
+                    return Ok(());
+                }
+            }
+            self.wait_for_room().await;
         }
     }
 
@@ -232,13 +257,17 @@ mod tests {
         assert_eq!(taken, (0..=room).collect::<Vec<_>>());
     }
 
-    /// Scenario: the edge drains: the lane is closed while it still holds a record.
-    /// Guarantee: the record comes out, and then the end.
+    /// Scenario: the edge drains: the lane is closed while it still holds a record, and another comes.
+    /// Guarantee: who can come again is told that the lane is closed; the record comes out, and then
+    /// the end.
     #[tokio::test]
     async fn a_closed_lane_gives_what_it_has() {
         let intake = Intake::new(usize::MAX);
         intake.push(&record(7), Entry::default()).await;
         intake.close();
+        let late = record(8);
+        let pushed = intake.push_unless_closed(&late, Entry::default()).await;
+        assert_eq!(pushed, Err(Closed));
         assert_eq!(numbers(&intake).await, [7]);
         assert!(intake.next_frame().await.is_none());
     }

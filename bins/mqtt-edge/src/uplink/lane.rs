@@ -49,8 +49,6 @@ pub struct LaneParts<B> {
     pub puback: LatencyHistogram,
     /// Spans.
     pub tracer: Tracer,
-    /// Span shapes by index, see [`EdgeSpan::shape`].
-    pub shapes: Arc<[SpanShape]>,
     /// Span shape of a frame that is stored.
     pub frame_shape: SpanShape,
 }
@@ -86,6 +84,10 @@ impl<B: Bus> Lane<B> {
             self.store(&mut frame, records).await;
             frame.keeping.release();
             self.release(&mut frame).await;
+            for stored in frame.stored.drain(..) {
+                // Who does not wait any more will ask again.
+                stored.send(()).ok();
+            }
             self.trace(&mut frame, records, began_at..SystemTime::now());
             self.intake.recycle(frame);
             earliest = began + self.rate.gap(records, began);
@@ -144,7 +146,6 @@ impl<B: Bus> Lane<B> {
     fn trace(&self, frame: &mut FillingFrame, records: usize, stored: Range<SystemTime>) {
         let LaneParts {
             tracer,
-            shapes,
             frame_shape,
             ..
         } = &self.parts;
@@ -152,10 +153,8 @@ impl<B: Bus> Lane<B> {
         let members = frame.spans.iter().map(|span| span.context);
         tracer.batch_span(frame_shape, stored, records, members, None);
         for span in frame.spans.drain(..) {
-            if let Some(shape) = shapes.get(span.shape) {
-                let times = span.started..ended;
-                tracer.root_span(shape, span.context, span.link, times, span.refusal);
-            }
+            let times = span.started..ended;
+            tracer.root_span(&span.shape, span.context, span.link, times, span.refusal);
         }
     }
 }

@@ -14,7 +14,7 @@ use std::sync::Arc;
 use record::partition_of;
 
 pub use frame::{Acknowledge, EdgeSpan, Entry, Route};
-pub use intake::{Full, Intake, Pushing};
+pub use intake::{Closed, Full, Intake, Pushing};
 pub(crate) use lane::id_prefix;
 pub use lane::{Lane, LaneParts};
 
@@ -37,7 +37,12 @@ impl Uplink {
     /// The lane of a client: all that a client does goes through one.
     pub fn of(&self, client_id: &[u8]) -> Arc<Intake> {
         let count = u16::try_from(self.lanes.len()).unwrap_or(u16::MAX);
-        let lane = self.lanes.get(usize::from(partition_of(client_id, count)));
+        self.lane(partition_of(client_id, count))
+    }
+
+    /// The lane of a partition.
+    pub fn lane(&self, partition: u16) -> Arc<Intake> {
+        let lane = self.lanes.get(usize::from(partition));
         // The partition is below the number of lanes, so there always is one.
         lane.map_or_else(|| Arc::new(Intake::new(usize::MAX)), Arc::clone)
     }

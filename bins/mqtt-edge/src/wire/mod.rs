@@ -71,6 +71,7 @@ pub struct Wire {
     stream: Stream,
     kind: WireKind,
     peer: SocketAddr,
+    local: Option<SocketAddr>,
     certificate: Option<Bytes>,
     deadline: Instant,
     /// Dropped with the wire: while it is there, the client counts as half-open.
@@ -102,7 +103,8 @@ impl Wire {
         Self {
             stream,
             kind,
-            peer: SocketAddr::new(peer.ip().to_canonical(), peer.port()),
+            peer: canonical(peer),
+            local: None,
             certificate: None,
             deadline,
             half_open: None,
@@ -116,6 +118,13 @@ impl Wire {
         self
     }
 
+    /// With the address that the client has connected to.
+    #[must_use]
+    pub fn with_local(mut self, local: Option<SocketAddr>) -> Self {
+        self.local = local.map(canonical);
+        self
+    }
+
     /// With something to drop when CONNECT is answered or the wire is gone.
     #[must_use]
     pub(crate) fn with_half_open(mut self, half_open: impl Send + 'static) -> Self {
@@ -126,6 +135,11 @@ impl Wire {
     /// The client's address; an IPv4 address is never written as an IPv6 one.
     pub fn peer(&self) -> SocketAddr {
         self.peer
+    }
+
+    /// The address that it has connected to, where the system could tell.
+    pub fn local(&self) -> Option<SocketAddr> {
+        self.local
     }
 
     /// The port it came through.
@@ -202,4 +216,8 @@ impl Wire {
         // Who is refused stays half-open until it is gone.
         drop(half_open);
     }
+}
+
+fn canonical(address: SocketAddr) -> SocketAddr {
+    SocketAddr::new(address.ip().to_canonical(), address.port())
 }

@@ -2,8 +2,10 @@
 
 mod conformance;
 mod connection;
+mod dynamic_topics;
 mod faults;
 mod outage;
+mod partitions;
 mod reading;
 mod renewal;
 mod storing;

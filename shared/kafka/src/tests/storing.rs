@@ -49,6 +49,56 @@ async fn stores_everything_that_a_record_has() {
     assert_eq!(stored[1].header("traceparent"), None);
 }
 
+/// Scenario: a record has headers of its own, several of one name, one with an empty value, and
+/// some with the names of ours; it has no trace. Another one has a trace as well.
+/// Guarantee: its own come in their order, byte for byte; ours are there once, as we write them,
+/// and `traceparent` never is what the record says.
+#[tokio::test]
+async fn our_headers_are_ours() {
+    let fixture = Fixture::new();
+    fixture.kafka.create_topic("one", 1).unwrap();
+    let header = |name: &'static str, value: &'static [u8]| Header {
+        name: name.into(),
+        value: value.into(),
+    };
+    let untraced = KafkaRecord {
+        topic: "one".into(),
+        headers: vec![
+            header("b", b"\xff\x00"),
+            header("traceparent", b"forged"),
+            header("a", b""),
+            header("lw-seq", b"forged"),
+            header("b", b"2"),
+        ],
+        ..numbered(5)
+    };
+    let trace = TraceContext::root(true);
+    let traced = KafkaRecord {
+        trace: trace.to_binary().to_vec().into(),
+        ..untraced.clone()
+    };
+    assert_eq!(send(&mut fixture.sink(), &[untraced, traced]).await, []);
+    let stored = fixture.stored_in("one", 2).await;
+    let sequence = header("lw-seq", b"edge-1-5-0-0");
+    let own = [
+        header("b", b"\xff\x00"),
+        header("a", b""),
+        header("b", b"2"),
+    ];
+    assert_eq!(
+        stored[0].headers,
+        [std::slice::from_ref(&sequence), own.as_slice()].concat()
+    );
+    let traceparent = Header {
+        name: "traceparent".into(),
+        value: trace.to_string().into(),
+    };
+    assert_eq!(
+        stored[1].headers,
+        [&[traceparent, sequence], own.as_slice()].concat()
+    );
+}
+
 /// Scenario: keys whose partition the Java client computes with murmur2 (values from its
 /// `Utils.murmur2` and `toPositive`, as in its own tests).
 /// Guarantee: the records land on those partitions.

@@ -2,10 +2,11 @@
 
 use std::marker::PhantomData;
 
+use bytes::Bytes;
 use record::{DeadLetter, FrameBuilder, FrameItem, TraceContext};
 
 use crate::handler::Reject;
-use crate::jetstream::publisher::FramePublisher;
+use crate::jetstream::publisher::{FramePublisher, is_full};
 use crate::sink::{Refused, Sink, Unavailable};
 
 /// Bytes of the server's largest message that outputs leave free: for headers, and so that what
@@ -20,11 +21,27 @@ const LETTER_ROOM: usize = 1024;
 pub struct JetStreamSink<T> {
     publisher: FramePublisher,
     room: usize,
-    /// The last batch, and the fingerprints of its frames that are stored: a repeat goes on behind
-    /// them, also when it comes because something else failed.
+    /// The code of what a full stream refuses; `None`: it is waited for.
+    code_when_full: Option<&'static str>,
+    /// The last batch, and its frames that are done with: a repeat goes on behind them, also when
+    /// it comes because something else failed.
     batch: String,
-    stored: Vec<u64>,
+    done: Vec<Done>,
     item: PhantomData<fn(T)>,
+}
+
+/// A frame that needs no further attempt.
+#[derive(Clone, Copy, Debug)]
+struct Done {
+    fingerprint: u64,
+    fate: Fate,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+enum Fate {
+    Stored,
+    /// For good: what is behind it may be stored by now.
+    RefusedAsFull,
 }
 
 impl<T> JetStreamSink<T> {
@@ -33,9 +50,20 @@ impl<T> JetStreamSink<T> {
         Self {
             publisher,
             room: OUTPUT_ROOM,
+            code_when_full: None,
             batch: String::new(),
-            stored: Vec::new(),
+            done: Vec::new(),
             item: PhantomData,
+        }
+    }
+
+    /// Refuses what a full stream does not take, with this code, instead of waiting for room: for a
+    /// stream that gets room only when the caller goes on.
+    #[must_use]
+    pub fn refusing_when_full(self, code: &'static str) -> Self {
+        Self {
+            code_when_full: Some(code),
+            ..self
         }
     }
 }
@@ -44,11 +72,8 @@ impl JetStreamSink<DeadLetter> {
     /// Stores dead letters, which are somewhat larger than what they hold.
     pub fn for_dead_letters(publisher: FramePublisher) -> Self {
         Self {
-            publisher,
             room: LETTER_ROOM,
-            batch: String::new(),
-            stored: Vec::new(),
-            item: PhantomData,
+            ..Self::new(publisher)
         }
     }
 }
@@ -71,7 +96,7 @@ impl<T: FrameItem> JetStreamSink<T> {
         let limit = self.publisher.max_payload().saturating_sub(self.room);
         if self.batch != batch {
             batch.clone_into(&mut self.batch);
-            self.stored.clear();
+            self.done.clear();
         }
         let mut refused = Vec::new();
         let mut frame = FillingFrame::default();
@@ -86,38 +111,72 @@ impl<T: FrameItem> JetStreamSink<T> {
                 continue;
             }
             if !frame.records.has_room_for(item, limit) {
-                self.store(batch, frames, &mut frame).await?;
+                refused.extend(self.store(batch, frames, &mut frame).await?);
                 frames += 1;
             }
-            frame.push(item);
+            frame.push(index, item);
         }
         if !frame.records.is_empty() {
-            self.store(batch, frames, &mut frame).await?;
+            refused.extend(self.store(batch, frames, &mut frame).await?);
         }
         Ok(refused)
     }
 }
 
 impl<T> JetStreamSink<T> {
-    /// The id depends on the batch, the place in it and the content: a repeat of the same frame is
-    /// stored once, and what another version of a handler makes of the same batch is not taken for
-    /// a repeat.
+    /// Stores a frame; or returns all that is in it, refused.
     async fn store(
         &mut self,
         batch: &str,
         number: usize,
         frame: &mut FillingFrame,
-    ) -> Result<(), Unavailable> {
+    ) -> Result<Vec<Refused>, Unavailable> {
         let (records, trace) = (frame.records.take(), frame.trace.take());
+        let indexes = std::mem::take(&mut frame.indexes);
         let fingerprint = record::fingerprint(&records);
-        if self.stored.get(number) == Some(&fingerprint) {
-            return Ok(());
+        let known = self.done.get(number);
+        let known = known.filter(|done| done.fingerprint == fingerprint);
+        let fate = if let Some(done) = known {
+            done.fate
+        } else {
+            let id = format!("{batch}:{number}:{fingerprint:x}");
+            let fate = self.publish(&id, records, trace).await?;
+            self.done.truncate(number);
+            self.done.push(Done { fingerprint, fate });
+            fate
+        };
+        match (fate, self.code_when_full) {
+            (Fate::RefusedAsFull, Some(code)) => Ok(self.refuse(indexes, code)),
+            (Fate::Stored | Fate::RefusedAsFull, _) => Ok(Vec::new()),
         }
-        let id = format!("{batch}:{number}:{fingerprint:x}");
-        self.publisher.publish(&id, records, trace).await?;
-        self.stored.truncate(number);
-        self.stored.push(fingerprint);
-        Ok(())
+    }
+
+    /// The id depends on the batch, the place in it and the content: a repeat of the same frame is
+    /// stored once, and what another version of a handler makes of the same batch is not taken for
+    /// a repeat.
+    async fn publish(
+        &self,
+        id: &str,
+        records: Bytes,
+        trace: Option<TraceContext>,
+    ) -> Result<Fate, Unavailable> {
+        match self.publisher.try_publish(id, records, trace).await {
+            Ok(_sequence) => Ok(Fate::Stored),
+            Err(error) if self.code_when_full.is_some() && is_full(&error) => {
+                Ok(Fate::RefusedAsFull)
+            }
+            Err(error) => Err(self.publisher.unavailable(error)),
+        }
+    }
+
+    fn refuse(&self, indexes: Vec<usize>, code: &'static str) -> Vec<Refused> {
+        let stream = self.publisher.stream();
+        let text = format!("the stream {stream} is full; make it larger, or find who fills it");
+        let refused = indexes.into_iter().map(|index| Refused {
+            index,
+            reject: Reject::new(code, text.clone()),
+        });
+        refused.collect()
     }
 }
 
@@ -126,11 +185,14 @@ impl<T> JetStreamSink<T> {
 struct FillingFrame {
     records: FrameBuilder,
     trace: Option<TraceContext>,
+    /// Of its items in the batch.
+    indexes: Vec<usize>,
 }
 
 impl FillingFrame {
-    fn push(&mut self, item: &impl FrameItem) {
+    fn push(&mut self, index: usize, item: &impl FrameItem) {
         self.records.push(item);
+        self.indexes.push(index);
         self.trace = self.trace.or_else(|| item.sampled_trace());
     }
 }

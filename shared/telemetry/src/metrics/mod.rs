@@ -26,6 +26,7 @@ macro_rules! metrics {
 pub mod audit;
 pub mod edge;
 pub mod kafka;
+pub mod rules;
 pub mod stage;
 
 use opentelemetry::metrics as otel;
@@ -119,6 +120,6 @@ impl Metric {
 
 /// Every metric of every table. The reference page is made from it.
 pub fn all() -> impl Iterator<Item = &'static Metric> {
-    let tables = [stage::ALL, edge::ALL, kafka::ALL, audit::ALL];
+    let tables = [stage::ALL, edge::ALL, kafka::ALL, rules::ALL, audit::ALL];
     tables.into_iter().flatten().copied()
 }

@@ -29,6 +29,10 @@ metrics! {
         Gauge, "{lane}", ["stage"], "Lanes that this replica owns.";
     SPANS_DROPPED "latchwork.spans.dropped" => "latchwork_spans_dropped_total",
         Counter, "{span}", ["reason"], "Spans that no collector got: queue_full or export_failed.";
+    RULES_VERSION "latchwork.rules.version" => "latchwork_rules_version",
+        Gauge, "", ["version"], "1 for the version of contracts, hooks and rules that is in force, 0 for those before.";
+    RELOADS "latchwork.reloads" => "latchwork_reloads_total",
+        Counter, "{reload}", ["outcome"], "Changes of the pipeline's files: taken or refused.";
     BUILD_INFO "latchwork.build_info" => "latchwork_build_info",
         Gauge, "", ["stage", "version"], "Always 1; says which build runs.";
     START_TIME "process.start_time" => "process_start_time_seconds",

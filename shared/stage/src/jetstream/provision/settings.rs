@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use settings::Pipeline;
-use topology::{AUDIT, DLQ, DOWN, EV, Part, REC, StreamSpec, UP};
+use topology::{AUDIT, DLQ, DOWN, EV, PUB, Part, REC, StreamSpec, UP};
 
 /// What an operator may set about the streams.
 #[derive(Clone, Debug, Default)]
@@ -34,6 +34,7 @@ impl From<&Pipeline> for StreamSettings {
             (EV.name, streams.ev_max_bytes),
             (AUDIT.name, streams.audit_max_bytes),
             (DOWN.name, streams.down_max_bytes),
+            (PUB.name, streams.pub_max_bytes),
         ];
         Self {
             partitions: streams.partitions,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::ops::ControlFlow;
 
 /// Whether a filter matches one topic only: its own text.
-pub(crate) fn is_exact(filter: &str) -> bool {
+pub fn is_exact_filter(filter: &str) -> bool {
     !filter.contains(['+', '#'])
 }
 
@@ -13,7 +13,7 @@ pub(crate) fn is_exact(filter: &str) -> bool {
 /// A lock's own command topic is a filter without wildcards: these are most of the filters, and
 /// cost one look-up together. The few others are a tree by levels, as deep as the deepest filter.
 #[derive(Debug)]
-pub(crate) struct FilterMap<V> {
+pub struct TopicFilterMap<V> {
     exact: HashMap<Box<str>, V>,
     wildcards: Level<V>,
 }
@@ -30,7 +30,7 @@ struct Level<V> {
     rest: Option<V>,
 }
 
-impl<V> Default for FilterMap<V> {
+impl<V> Default for TopicFilterMap<V> {
     fn default() -> Self {
         Self {
             exact: HashMap::new(),
@@ -50,10 +50,11 @@ impl<V> Default for Level<V> {
     }
 }
 
-impl<V: Default> FilterMap<V> {
-    /// The value of a filter; a new one when it has none.
-    pub(crate) fn entry(&mut self, filter: &str) -> &mut V {
-        if is_exact(filter) {
+impl<V: Default> TopicFilterMap<V> {
+    /// The value of a filter; a new one when it has none. The filter is not checked: see
+    /// [`TopicFilter`](crate::TopicFilter).
+    pub fn entry(&mut self, filter: &str) -> &mut V {
+        if is_exact_filter(filter) {
             self.exact.entry(filter.into()).or_default()
         } else {
             self.wildcards.entry(filter.split('/'))
@@ -61,10 +62,10 @@ impl<V: Default> FilterMap<V> {
     }
 }
 
-impl<V> FilterMap<V> {
+impl<V> TopicFilterMap<V> {
     /// The value of a filter.
-    pub(crate) fn get_mut(&mut self, filter: &str) -> Option<&mut V> {
-        if is_exact(filter) {
+    pub fn get_mut(&mut self, filter: &str) -> Option<&mut V> {
+        if is_exact_filter(filter) {
             self.exact.get_mut(filter)
         } else {
             self.wildcards.get_mut(filter.split('/'))
@@ -72,8 +73,8 @@ impl<V> FilterMap<V> {
     }
 
     /// Takes a filter away.
-    pub(crate) fn remove(&mut self, filter: &str) {
-        if is_exact(filter) {
+    pub fn remove(&mut self, filter: &str) {
+        if is_exact_filter(filter) {
             self.exact.remove(filter);
         } else {
             self.wildcards.remove(filter.split('/'));
@@ -81,12 +82,12 @@ impl<V> FilterMap<V> {
     }
 
     /// The value of the filter that is the topic's own text.
-    pub(crate) fn named(&self, topic: &str) -> Option<&V> {
+    pub fn named(&self, topic: &str) -> Option<&V> {
         self.exact.get(topic)
     }
 
     /// Visits the value of every filter with wildcards that matches, until told to stop.
-    pub(crate) fn visit_wildcards<'a>(
+    pub fn visit_wildcards<'a>(
         &'a self,
         topic: &str,
         visit: &mut impl FnMut(&'a V) -> ControlFlow<()>,
@@ -102,8 +103,8 @@ impl<V> FilterMap<V> {
         self.wildcards.visit(Some(topic), visit)
     }
 
-    /// Visits the value of every filter that matches.
-    pub(crate) fn visit<'a>(&'a self, topic: &str, mut visit: impl FnMut(&'a V)) {
+    /// Visits the value of every filter that matches, each once, in no particular order.
+    pub fn visit<'a>(&'a self, topic: &str, mut visit: impl FnMut(&'a V)) {
         if let Some(value) = self.named(topic) {
             visit(value);
         }
@@ -197,5 +198,76 @@ fn first_level(topic: &str) -> (&str, Option<&str>) {
     match topic.split_once('/') {
         Some((level, below)) => (level, Some(below)),
         None => (topic, None),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::topic_filter::TopicFilter;
+
+    fn found(map: &TopicFilterMap<String>, topic: &str) -> Vec<String> {
+        let mut found = Vec::new();
+        map.visit(topic, |filter| found.push(filter.clone()));
+        found.sort();
+        found
+    }
+
+    fn of(filters: &[String]) -> TopicFilterMap<String> {
+        let mut map = TopicFilterMap::<String>::default();
+        for filter in filters {
+            map.entry(filter).clone_from(filter);
+        }
+        map
+    }
+
+    /// Every path of up to three levels out of these.
+    fn paths(levels: &[&str]) -> Vec<String> {
+        let mut all: Vec<String> = levels.iter().map(|level| (*level).to_owned()).collect();
+        let mut longest = all.clone();
+        for _ in 0..2 {
+            let longer = longest.iter().flat_map(|path| {
+                let below = |level: &&str| format!("{path}/{level}");
+                levels.iter().map(below).collect::<Vec<_>>()
+            });
+            longest = longer.collect();
+            all.extend(longest.iter().cloned());
+        }
+        all
+    }
+
+    /// Scenario: every filter of up to three levels out of a few, in one map, and every topic out of
+    /// the same levels, with empty ones and such that begin with `$`.
+    /// Guarantee: each topic finds exactly the filters that match it, each once.
+    #[test]
+    fn finds_what_matches() {
+        let mut filters = paths(&["a", "b", "", "$x", "+", "#"]);
+        filters.retain(|filter| filter.parse::<TopicFilter>().is_ok());
+        let map = of(&filters);
+        for topic in paths(&["a", "b", "", "$x", "c"]) {
+            let matches = |filter: &&String| {
+                let filter: TopicFilter = filter.parse().unwrap();
+                filter.matches(&topic)
+            };
+            let mut expected: Vec<String> = filters.iter().filter(matches).cloned().collect();
+            expected.sort();
+            assert_eq!(found(&map, &topic), expected, "{topic:?}");
+        }
+    }
+
+    /// Scenario: filters are taken away again, one by one.
+    /// Guarantee: the others are still found, their values too, and nothing is left at the end.
+    #[test]
+    fn forgets_what_is_removed() {
+        let filters = ["a/b", "a/+", "a/#", "+/b", "a/+/c"].map(str::to_owned);
+        let mut map = of(&filters);
+        for gone in 0..filters.len() {
+            for (number, filter) in filters.iter().enumerate() {
+                assert_eq!(map.get_mut(filter).is_some(), number >= gone, "{filter}");
+            }
+            map.remove(&filters[gone]);
+        }
+        assert!(found(&map, "a/b").is_empty());
+        assert!(map.exact.is_empty() && map.wildcards.is_empty());
     }
 }

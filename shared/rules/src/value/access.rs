@@ -1,0 +1,193 @@
+//! Reading and changing parts of values.
+
+use std::borrow::Cow;
+use std::sync::Arc;
+
+use bytestring::ByteString;
+
+use super::{JsonError, Map, Value};
+
+/// A member of an array.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub enum Position {
+    /// Counts from 1, negative from the end; 0 is none.
+    Number(i64),
+    /// A new one before the first.
+    Start,
+    /// A new one behind the last.
+    End,
+}
+
+/// One step into a value.
+#[derive(Clone, PartialEq, Debug)]
+pub enum Hop {
+    /// To the value of a key.
+    Key(ByteString),
+    /// To a member.
+    Member(Position),
+}
+
+impl Value {
+    /// The value of a key: of a map, or of the map that a text is as JSON. Undefined where there is
+    /// none; a text that is no JSON is an error.
+    pub fn get(&self, key: &str) -> Result<Cow<'_, Value>, JsonError> {
+        Ok(match self {
+            Self::Map(map) => map.get(key).map(Cow::Borrowed).unwrap_or_default(),
+            Self::Text(json) => match Self::from_json(json)? {
+                Self::Map(map) => Cow::Owned(map.get(key).cloned().unwrap_or_default()),
+                _ => Cow::default(),
+            },
+            _ => Cow::default(),
+        })
+    }
+
+    /// The member of an array, or of the array that a text is as JSON: counts from 1, from the end
+    /// when it is negative. Undefined where there is none.
+    pub fn member(&self, number: i64) -> Result<Cow<'_, Value>, JsonError> {
+        Ok(match self {
+            Self::Array(members) => nth(members, number).map(Cow::Borrowed).unwrap_or_default(),
+            Self::Text(json) => match Self::from_json(json)? {
+                Self::Array(members) => {
+                    Cow::Owned(nth(&members, number).cloned().unwrap_or_default())
+                }
+                _ => Cow::default(),
+            },
+            _ => Cow::default(),
+        })
+    }
+
+    /// The value with another one at the end of a road. What is missing on the way, or is neither map
+    /// nor array where one is needed, is made; a text that is JSON is looked into. A number beyond an
+    /// array's ends is a new member behind its last.
+    #[must_use]
+    pub fn with(self, road: &[Hop], value: Value) -> Value {
+        match road.split_first() {
+            None => value,
+            Some((Hop::Key(key), road)) => {
+                let mut map = self.into_map();
+                let slot = Arc::make_mut(&mut map).entry(key.clone()).or_default();
+                *slot = std::mem::take(slot).with(road, value);
+                Value::Map(map)
+            }
+            Some((Hop::Member(position), road)) => {
+                let mut array = self.into_array();
+                let members = Arc::make_mut(&mut array);
+                let place = match position {
+                    Position::Start => {
+                        members.insert(0, Value::Undefined);
+                        Some(0)
+                    }
+                    Position::Number(number) => place_of(*number, members.len()),
+                    Position::End => None,
+                };
+                match place.and_then(|place| members.get_mut(place)) {
+                    Some(slot) => *slot = std::mem::take(slot).with(road, value),
+                    None => members.push(Value::Undefined.with(road, value)),
+                }
+                Value::Array(array)
+            }
+        }
+    }
+
+    /// The map that this is, or a new one.
+    fn into_map(self) -> Arc<Map> {
+        match self {
+            Self::Map(map) => map,
+            Self::Text(json) => match Self::from_json(&json) {
+                Ok(Self::Map(map)) => map,
+                _ => Arc::default(),
+            },
+            _ => Arc::default(),
+        }
+    }
+
+    /// The array that this is, or a new one.
+    fn into_array(self) -> Arc<Vec<Value>> {
+        match self {
+            Self::Array(array) => array,
+            Self::Text(json) => match Self::from_json(&json) {
+                Ok(Self::Array(array)) => array,
+                _ => Arc::default(),
+            },
+            _ => Arc::default(),
+        }
+    }
+}
+
+fn nth(members: &[Value], number: i64) -> Option<&Value> {
+    members.get(place_of(number, members.len())?)
+}
+
+/// From a number that counts from 1, or from the end, to a place that counts from 0.
+pub fn place_of(number: i64, length: usize) -> Option<usize> {
+    let place = if number > 0 {
+        usize::try_from(number).ok()?.checked_sub(1)?
+    } else {
+        length.checked_sub(usize::try_from(number.checked_neg()?).ok()?)?
+    };
+    (place < length).then_some(place)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn json(text: &str) -> Value {
+        Value::from_json(text.as_bytes()).unwrap()
+    }
+
+    /// Scenario: members of an array of three, from both ends and beyond them.
+    /// Guarantee: 1 is the first, -1 the last, 0 and what is beyond is none.
+    #[test]
+    fn members_count_from_one() {
+        let array = json("[10,20,30]");
+        for (number, expected) in [
+            (1, "10"),
+            (3, "30"),
+            (-1, "30"),
+            (-3, "10"),
+            (0, "\"undefined\""),
+            (4, "\"undefined\""),
+            (-4, "\"undefined\""),
+            (i64::MIN, "\"undefined\""),
+        ] {
+            assert_eq!(array.member(number).unwrap().to_json(), expected);
+        }
+    }
+
+    /// Scenario: keys and members of texts that are JSON, and of one that is none.
+    /// Guarantee: a text is looked into; what is no JSON is an error, not undefined.
+    #[test]
+    fn texts_are_looked_into() {
+        let text = Value::text(r#"{"a":[1]}"#);
+        assert_eq!(text.get("a").unwrap().to_json(), "[1]");
+        assert_eq!(*text.get("b").unwrap(), Value::Undefined);
+        assert_eq!(*text.member(1).unwrap(), Value::Undefined);
+        assert!(Value::text("}{").get("a").is_err());
+        assert_eq!(*Value::Int(1).get("a").unwrap(), Value::Undefined);
+    }
+
+    /// Scenario: something is put into maps and arrays that are there, that are missing, and in the
+    /// place of something else.
+    /// Guarantee: the road is made, and what is beside it stays.
+    #[test]
+    fn roads_are_made() {
+        let key = |key: &str| Hop::Key(key.into());
+        let at = |number| Hop::Member(Position::Number(number));
+        for (before, road, after) in [
+            ("{}", vec![key("a"), key("b")], r#"{"a":{"b":0}}"#),
+            (r#"{"a":1,"c":2}"#, vec![key("a")], r#"{"a":0,"c":2}"#),
+            (r#"{"a":1}"#, vec![key("a"), key("b")], r#"{"a":{"b":0}}"#),
+            (r#""{\"x\":1}""#, vec![key("y")], r#"{"x":1,"y":0}"#),
+            ("[1,2,3]", vec![at(2)], "[1,0,3]"),
+            ("[1,2,3]", vec![at(-1)], "[1,2,0]"),
+            ("[1]", vec![at(7), key("y")], r#"[1,{"y":0}]"#),
+            ("[1]", vec![Hop::Member(Position::Start)], "[0,1]"),
+            ("[1]", vec![Hop::Member(Position::End)], "[1,0]"),
+            ("{}", vec![at(2)], "[0]"),
+            ("5", vec![], "0"),
+        ] {
+            assert_eq!(json(before).with(&road, Value::Int(0)).to_json(), after);
+        }
+    }
+}
