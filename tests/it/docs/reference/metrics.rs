@@ -11,6 +11,7 @@ pub(super) fn page() -> String {
         ("Every stage", metrics::stage::ALL),
         ("mqtt-edge", metrics::edge::ALL),
         ("kafka-sink", metrics::kafka::ALL),
+        ("Rules (transform)", metrics::rules::ALL),
         ("audit-notifier", metrics::audit::ALL),
     ];
     let rows: usize = tables.iter().map(|(_, rows)| rows.len()).sum();
