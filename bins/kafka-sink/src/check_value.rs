@@ -63,6 +63,7 @@ impl Handler for CheckValue {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write as _;
     use std::path::Path;
 
     use super::*;
@@ -72,7 +73,7 @@ mod tests {
         let mut text = String::new();
         for (name, schema) in topics {
             let schema = schema.map_or(String::new(), |schema| format!("schema = {schema:?}\n"));
-            text += &format!("[[topic]]\nname = {name:?}\n{schema}");
+            writeln!(text, "[[topic]]\nname = {name:?}\n{schema}").unwrap();
         }
         Arc::new(Pipeline::read(Path::new("pipeline.toml"), &text).unwrap())
     }

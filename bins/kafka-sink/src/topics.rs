@@ -67,3 +67,65 @@ pub(crate) async fn keep_ensured(
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use kafka::{TopicState, connection_test};
+    use servers::{KafkaOptions, KafkaServer};
+    use tokio::time::Instant;
+
+    use super::*;
+
+    const DEADLINE: Duration = Duration::from_mins(1);
+
+    fn pipeline(topics: &[&str]) -> Arc<Pipeline> {
+        let topic = |name| format!("[[topic]]\nname = \"{name}\"\npartitions = 3\n");
+        let text: String = topics.iter().map(topic).collect();
+        Arc::new(Pipeline::read(Path::new("pipeline.toml"), &text).unwrap())
+    }
+
+    async fn is_made(connection: &KafkaConnection, topic: &str) {
+        let made = TopicState::Exists { partitions: 3 };
+        let started = Instant::now();
+        loop {
+            let report = connection_test(connection, &[topic], DEADLINE).await;
+            if report
+                .unwrap()
+                .topics
+                .iter()
+                .all(|found| found.state == made)
+            {
+                return;
+            }
+            assert!(started.elapsed() < DEADLINE, "{topic} is not made");
+        }
+    }
+
+    /// Scenario: two versions of the pipeline's files come, the second while the topic of the first
+    /// may still be being made; a third comes later; then nobody changes them any more.
+    /// Guarantee: the topics of the newest version are made, and those of the later one, with the
+    /// partitions that it says; then the task ends.
+    #[tokio::test]
+    async fn topics_of_new_versions_are_made() {
+        let data = tempfile::tempdir().unwrap();
+        let server = KafkaServer::start(KafkaOptions::new(data.path()));
+        let server = server.await.unwrap();
+        let connection = KafkaConnection::new(&server.address()).unwrap();
+        let (files, pipelines) = watch::channel(pipeline(&[]));
+        let keeping = tokio::spawn(keep_ensured(connection.clone(), pipelines));
+        files.send_replace(pipeline(&["one"]));
+        tokio::task::yield_now().await;
+        files.send_replace(pipeline(&["one", "two"]));
+        is_made(&connection, "two").await;
+        is_made(&connection, "one").await;
+        files.send_replace(pipeline(&["three"]));
+        is_made(&connection, "three").await;
+        drop(files);
+        tokio::time::timeout(DEADLINE, keeping)
+            .await
+            .unwrap()
+            .unwrap();
+    }
+}

@@ -124,7 +124,7 @@ mod tests {
         )
     }
 
-    const STATE: &str = "devices/1/state";
+    const STATE: &str = "rooms/1/state";
 
     /// Scenario: a rule about connections and a contract come with a new version of the files, and
     /// then the rule goes again.
@@ -136,7 +136,7 @@ mod tests {
         let versions = follow(pipelines);
         let mut following = Following::new(versions.clone());
         let mut seen = versions.clone();
-        let contract = "[[contract]]\nfilter = \"devices/+/state\"\nschema = \"lock-state\"\n";
+        let contract = "[[contract]]\nfilter = \"rooms/+/state\"\nschema = \"lock-state\"\n";
         let text = rule_about("$events/client/connected") + contract;
         files.send_replace(pipeline(&text));
         seen.changed().await.unwrap();

@@ -39,6 +39,10 @@ const CONNECTION_CHECK: Duration = Duration::from_millis(500);
 /// come after the ack wait.
 const OTHERS_MAY_PULL: Duration = Duration::from_secs(5);
 
+/// How often an idle lane looks after that. Whatever else may be delivered past it, or acknowledged
+/// in vain, on a busy machine: it would come after the ack wait, and is brought back now.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
+
 /// How long a delivery that is on its way here may take.
 const ON_ITS_WAY: Duration = Duration::from_millis(100);
 
@@ -67,8 +71,12 @@ pub struct JetStreamSource<T> {
     connection: u64,
     /// When the pull was opened.
     opened: Instant,
-    /// When an idle lane looked last whether all is well.
+    /// When an idle lane looked last whether its connection is the same.
     checked: Instant,
+    /// When it looked last what the server has delivered.
+    looked: Instant,
+    /// When something came last.
+    arrived: Instant,
     opening: Option<Opening>,
     was_open: bool,
     item: PhantomData<fn() -> T>,
@@ -99,6 +107,8 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             connection: 0,
             opened: Instant::now(),
             checked: Instant::now(),
+            looked: Instant::now(),
+            arrived: Instant::now(),
             opening: None,
             was_open: false,
             item: PhantomData,
@@ -129,11 +139,12 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
         }
         self.checked = Instant::now();
         self.same_connection()?;
-        if self.opened.elapsed() < OTHERS_MAY_PULL && self.differs().await? {
-            let message = self.arrived_within(ON_ITS_WAY).await?;
-            return message
-                .map(Some)
-                .ok_or_else(|| "a delivery went elsewhere".to_owned());
+        if self.opened.elapsed() < OTHERS_MAY_PULL || self.looked.elapsed() >= LOOK_EVERY {
+            self.looked = Instant::now();
+            if let Some(amiss) = self.amiss().await? {
+                let message = self.arrived_within(ON_ITS_WAY).await?;
+                return message.map(Some).ok_or_else(|| amiss.to_owned());
+            }
         }
         Ok(None)
     }
@@ -151,11 +162,16 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
         }
     }
 
-    /// Whether the server has delivered something else than what has arrived here: more, or, after a
-    /// reset by another, less.
-    async fn differs(&self) -> Result<bool, String> {
+    /// Why something waits at the server that an idle lane should have. It may have delivered something
+    /// else than what has arrived here: more, or, after a reset by another, less. Or it still waits for
+    /// acknowledgements, long after all were sent.
+    async fn amiss(&self) -> Result<Option<&'static str>, String> {
         let info = self.info().await.map_err(|error| error.to_string())?;
-        Ok(info.delivered.consumer_sequence != self.delivered)
+        if info.delivered.consumer_sequence != self.delivered {
+            return Ok(Some("a delivery went elsewhere"));
+        }
+        let is_late = self.arrived.elapsed() >= LOOK_EVERY && info.num_ack_pending > 0;
+        Ok(is_late.then_some("an acknowledgement did not arrive"))
     }
 
     async fn info(&self) -> Result<consumer::Info, async_nats::Error> {
@@ -194,6 +210,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             return Err(format!("delivery {sequence} came where {expected} was due"));
         }
         self.delivered = sequence;
+        self.arrived = Instant::now();
         Ok(message)
     }
 
@@ -235,7 +252,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
         self.given = delivered;
         self.settled = delivered;
         self.opened = Instant::now();
-        self.checked = self.opened;
+        (self.checked, self.looked, self.arrived) = (self.opened, self.opened, self.opened);
         Ok(())
     }
 

@@ -1,5 +1,6 @@
 //! Tests of the codec seam, with rmqtt-codec as the client where a second opinion is wanted.
 
+mod acks;
 mod answers;
 mod encoded;
 mod frames;
