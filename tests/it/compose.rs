@@ -1,10 +1,12 @@
 //! The compose stack, brought up for real where docker is.
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use clap::CommandFactory;
 use latchwork::mqtt_client::{ClientOptions, ReasonCode};
 use serde_json::Value;
+use settings::Pipeline;
 
 use crate::clients::{connect, publish};
 use crate::compose_stack::{ComposeStack, compose_config, docker, secured_config, tell};
@@ -112,6 +114,35 @@ async fn the_secured_edge_is_published_with_tls_alone() {
     let known = variables_of_the_edge();
     for name in variables.as_object().unwrap().keys() {
         assert!(known.contains(name), "mqtt-edge does not know {name}");
+    }
+}
+
+/// Scenario: the compose file with and without `secured.yaml` over it, as docker reads them.
+/// Guarantee: each stage, and the operator's command, has the folder of the pipeline and not its file
+/// alone, so that a file that takes another's place, or a new one among the rules, is seen; it can't
+/// write there, and its `--config` is a file of that folder, which is a pipeline.
+#[tokio::test]
+async fn every_stage_follows_the_folder_of_the_pipeline() {
+    let (plain, secured) = match (compose_config().await, secured_config().await) {
+        (Ok(plain), Ok(secured)) => (plain, secured),
+        (Err(why), _) | (_, Err(why)) => return tell(&format!("skipped: {why}")),
+    };
+    let stages = topology::stages(|_| true);
+    for (config, name) in [&plain, &secured]
+        .into_iter()
+        .flat_map(|config| stages.iter().map(move |stage| (config, *stage)))
+        .chain([(&plain, "latchwork")])
+    {
+        let service = &config["services"][name];
+        let file = service["environment"]["LATCHWORK_CONFIG"].as_str().unwrap();
+        let (folder, file) = file.rsplit_once('/').unwrap();
+        let mounts = service["volumes"].as_array().unwrap();
+        let mount = mounts.iter().find(|mount| mount["target"] == folder);
+        let mount = mount.unwrap_or_else(|| panic!("{name} has no {folder}"));
+        assert_eq!(mount["type"], "bind", "{name}");
+        assert_eq!(mount["read_only"], true, "{name}");
+        let here = Path::new(mount["source"].as_str().unwrap());
+        Pipeline::load(Some(&here.join(file))).unwrap();
     }
 }
 

@@ -191,6 +191,7 @@ async fn merged_config(files: &[&str]) -> Result<Value, String> {
     }
     docker
         .args(["--profile", "*", "config", "--format", "json"])
+        .env_remove("LATCHWORK_PIPELINE")
         .env("LATCHWORK_EDGE_FILES", "/etc/edge-files");
     let output = run(docker).await?;
     Ok(serde_json::from_slice(&output.stdout).unwrap())

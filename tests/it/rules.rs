@@ -126,12 +126,12 @@ async fn filters_and_topics_are_mapped_one_to_one_to_many_and_many_to_many() {
     ) + &rule("fan", r#"SELECT * FROM "floor/2/temp""#, &both("f"))
         + &rule(
             "many",
-            r##"SELECT * FROM "floor/+/temp", "+/1/#""##,
+            r#"SELECT * FROM "floor/+/temp", "+/1/#""#,
             &both("m"),
         )
         + &rule(
             "root",
-            r##"SELECT * FROM "roof/#", "floor/#" WHERE qos = 1"##,
+            r#"SELECT * FROM "roof/#", "floor/#" WHERE qos = 1"#,
             &kafka(&right, "r"),
         );
     let topics = topic(&one, 1) + &topic(&left, 1) + &topic(&right, 1);

@@ -78,7 +78,7 @@ impl Told {
         first
     }
 
-    /// matched, passed, failed, failed.exception and failed.no_result of a rule.
+    /// `matched`, `passed`, `failed`, `failed.exception` and `failed.no_result` of a rule.
     pub(crate) fn rule(&self, rule: &str) -> [Option<u64>; 5] {
         let names = [
             "matched",
@@ -93,7 +93,7 @@ impl Told {
         })
     }
 
-    /// matched, success, failed and dropped of an action of a rule.
+    /// `matched`, `success`, `failed` and `dropped` of an action of a rule.
     pub(crate) fn action(&self, rule: &str, action: &str) -> [Option<u64>; 4] {
         ["matched", "success", "failed", "dropped"].map(|name| {
             let name = format!("latchwork_action_{name}_total");

@@ -49,6 +49,11 @@ async fn vectors_are_summed_up() {
     assert_eq!(none.code, Some(2), "{none:#?}");
     none.is_one_clear_line(&["Cargo.toml, line 1", "this is no vector"]);
     assert_eq!(none.stdout, "");
+
+    std::fs::write(&good, "\n").unwrap();
+    let empty = latchwork(&["rules", "vectors", path(&good)]).await;
+    assert_eq!((empty.code, &*empty.stdout), (Some(2), ""), "{empty:#?}");
+    empty.is_one_clear_line(&["good.jsonl has no vectors"]);
 }
 
 /// Scenario: the tests of every shipped example, of a file with a fault, and of no file.
@@ -71,11 +76,26 @@ async fn examples_are_tested() {
     std::fs::write(&file, text.replace("FROM", "FRM")).unwrap();
     let fault = latchwork(&["rules", "test", "--config", path(&file)]).await;
     assert_eq!(fault.code, Some(2), "{fault:#?}");
-    fault.is_one_clear_line(&["pipeline.toml, line 6", "line 2, column 1", "expected"]);
+    fault.is_one_clear_line(&["pipeline.toml, line 9", "line 2, column 1", "expected"]);
     std::fs::write(&file, text.replace("27.5, ", "27.6, ")).unwrap();
     let failed = latchwork(&["rules", "test", "--config", path(&file)]).await;
     assert_eq!(failed.code, Some(1), "{failed:#?}");
     assert!(failed.stdout.contains("records expected:"), "{failed:#?}");
+    for (wrong, told) in [
+        (
+            "records = [\n  { topc = ",
+            "unknown key `topc`; did you mean `topic`?",
+        ),
+        (
+            "records = [\n  { reply = ",
+            "unknown key `reply`; known are topic, key, value",
+        ),
+    ] {
+        std::fs::write(&file, text.replace("records = [\n  { topic = ", wrong)).unwrap();
+        let unknown = latchwork(&["rules", "test", "--config", path(&file)]).await;
+        assert_eq!(unknown.code, Some(2), "{unknown:#?}");
+        unknown.is_one_clear_line(&["pipeline.toml, line ", told]);
+    }
     let nothing = latchwork(&["rules", "test"]).await;
     assert_eq!(nothing.code, Some(0), "{nothing:#?}");
     assert!(
@@ -107,6 +127,68 @@ async fn a_try_has_an_exit_code() {
     let wrong = latchwork(&["rules", "try", "--sql", "SELECT 1 FROM t"]).await;
     assert_eq!(wrong.code, Some(2), "{wrong:#?}");
     wrong.is_one_clear_line(&["--topic is missing"]);
+}
+
+/// Scenario: a list of 9,999 members; a longer one; one whose every member has the message looked at;
+/// one whose every member makes a long record.
+/// Guarantee: the first 20 are shown; each of the others fails on a bound that the page tells.
+#[tokio::test]
+async fn bounds_are_those_of_the_page() {
+    let page = std::fs::read_to_string(repository().join("docs/rules.md")).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let tried = async |sql: &str, members: usize, value: &str| {
+        let file = folder.path().join("payload");
+        let list: Vec<String> = (0..members).map(|n| n.to_string()).collect();
+        std::fs::write(&file, format!("[{}]", list.join(","))).unwrap();
+        let payload = format!("@{}", path(&file));
+        let action = format!("kafka = {{ topic = \"k\", value = \"{value}\" }}");
+        let words = [
+            "rules", "try", "--sql", sql, "--topic", "t", "--action", &action,
+        ];
+        latchwork(&[&words[..], &["--payload", &payload]].concat()).await
+    };
+    let plain = "FOREACH payload AS m DO m AS p FROM t";
+    let all = tried(plain, 9999, "${p}").await;
+    assert_eq!(all.code, Some(0), "{}", all.stderr);
+    assert!(all.stdout.lines().count() < 300, "{}", all.stdout);
+    assert!(
+        all.stdout
+            .contains("\nand 9979 more results; --json has all\n")
+    );
+    let mebi = |stderr: &str| {
+        let number = stderr.split(' ').find_map(|word| word.parse::<u64>().ok());
+        number.unwrap() / 1024 / 1024
+    };
+    let long = tried(plain, 10_001, "${p}").await;
+    assert!(
+        long.stderr.contains("10000 are the most"),
+        "{}",
+        long.stderr
+    );
+    assert!(page.contains("a FOREACH 10,000 members"));
+    let large = "x".repeat(5000);
+    for (sql, value, told, bound) in [
+        (
+            "FOREACH payload AS m DO m AS p INCASE strlen(payload) > 0 FROM t",
+            "${p}",
+            " steps for this message",
+            "a statement takes {} Mi\nsteps",
+        ),
+        (
+            plain,
+            &*large,
+            " bytes of one message",
+            "what a rule makes of one message has {} MiB",
+        ),
+    ] {
+        let refused = tried(sql, 9000, value).await;
+        assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+        let line = refused.stderr.lines().find(|line| line.contains(told));
+        let line = line.unwrap_or_else(|| panic!("{}", refused.stderr));
+        let more_than = line.split("more than").nth(1).unwrap();
+        let bound = bound.replace("{}", &mebi(more_than).to_string());
+        assert!(page.contains(&bound), "{bound}");
+    }
 }
 
 /// Scenario: a reader of the page about rules writes its files and gives its commands.

@@ -92,7 +92,11 @@ impl Scene {
     }
 
     async fn in_force(&self, version: &str) -> bool {
-        let told = Told::by(&self.bed, STAGE).await;
+        self.in_force_in(STAGE, version).await
+    }
+
+    async fn in_force_in(&self, stage: &str, version: &str) -> bool {
+        let told = Told::by(&self.bed, stage).await;
         told.get("latchwork_rules_version", &[("version", version)]) == Some(1)
     }
 
@@ -108,6 +112,13 @@ impl Scene {
         self.taken += 1;
         assert_eq!(self.outcome("taken").await, self.taken);
         assert_eq!(self.outcome("refused").await, self.refused);
+    }
+
+    /// What the files say now is what a stage goes by.
+    pub(crate) async fn is_followed_by(&self, stage: &str) {
+        let version = self.version();
+        let what = format!("version {version} to be in force in {stage}");
+        until(&what, async || self.in_force_in(stage, &version).await).await;
     }
 
     /// What the files say now is refused with its reason, and `version` stays.
@@ -178,7 +189,7 @@ async fn change(scene: &mut Scene, number: usize, topic: &mut usize) {
         // A good one, at the next look or at once.
         0 | 3 => {
             replace(&scene.file, &scene.text(number, other));
-            if number % 2 == 0 {
+            if number.is_multiple_of(2) {
                 scene.hang_up();
             }
             scene.is_taken().await;

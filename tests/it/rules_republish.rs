@@ -30,9 +30,9 @@ fn pipeline(archive: &str) -> String {
         &republish("copies/first"),
     ) + &rule(
         "again",
-        r##"SELECT * FROM "copies/#""##,
+        r#"SELECT * FROM "copies/#""#,
         &republish("copies/second"),
-    ) + &rule("archive", r##"SELECT * FROM "copies/#""##, &action(&kafka))
+    ) + &rule("archive", r#"SELECT * FROM "copies/#""#, &action(&kafka))
         + &topic(archive, 1)
 }
 
@@ -122,7 +122,7 @@ async fn a_message_is_published_on_and_seen_by_other_rules() {
 }
 
 /// Scenario: two rules publish for each other.
-/// Guarantee: the circle ends after eight rules, and the message was in Kafka at each of them.
+/// Guarantee: the circle ends when each has published once, and the message was in Kafka each time.
 #[tokio::test]
 async fn a_circle_of_rules_ends() {
     let archive = unique("circle");
@@ -138,14 +138,13 @@ async fn a_circle_of_rules_ends() {
     let (device, _) = connect(&bed.client("device")).await;
     let acknowledged = device.publish(Publish::new("ping", "x")).await.unwrap();
     soon("PUBACK", acknowledged).await.unwrap();
-    let told = matched(&bed, "archive", 9).await;
-    assert_eq!(told.action("ping", "1:republish"), [5, 4, 0, 1].map(Some));
-    assert_eq!(told.action("pong", "1:republish"), [4, 4, 0, 0].map(Some));
+    let told = matched(&bed, "archive", 3).await;
+    assert_eq!(told.action("ping", "1:republish"), [2, 1, 0, 1].map(Some));
+    assert_eq!(told.action("pong", "1:republish"), [1, 1, 0, 0].map(Some));
     bed.drained().await;
     let records = crate::kafka_log::everything(&bed.kafka(), &archive).await;
     let topics: Vec<_> = records.iter().map(value).collect();
-    let circle = ["ping", "pong"].into_iter().cycle().take(9);
-    assert_eq!(topics, circle.collect::<Vec<_>>());
+    assert_eq!(topics, ["ping", "pong", "ping"]);
 }
 
 /// Scenario: everything is sampled; a device's message is published on by a rule, and what came of it is

@@ -1,8 +1,10 @@
 //! A whole pipeline for one test.
 
+use std::fmt::Write;
 use std::path::Path;
 
 use async_nats::jetstream::context::Context;
+use futures::StreamExt;
 use kafka::KafkaConnection;
 use latchwork::mqtt_client::ClientOptions;
 use latchwork::stack::{Stack, StackOptions};
@@ -232,7 +234,7 @@ impl Testbed {
     /// Waits until the streams between the stages are empty: everything taken is in Kafka or dead.
     pub(crate) async fn drained(&self) {
         let context = self.jetstream().await;
-        until("UP and REC to run empty", async || {
+        let drained = servers::wait_until(DEADLINE, "UP and REC to run empty", async || {
             let mut waiting = 0;
             for name in ["UP", "REC"] {
                 let Ok(stream) = context.get_stream(name).await else {
@@ -241,8 +243,37 @@ impl Testbed {
                 waiting += stream.cached_info().state.messages;
             }
             waiting == 0
-        })
-        .await;
+        });
+        if let Err(late) = drained.await {
+            panic!("{late}; {}", self.what_waits().await);
+        }
+    }
+
+    /// Streams that are not empty, with their consumers.
+    async fn what_waits(&self) -> String {
+        let context = self.jetstream().await;
+        let mut told = String::new();
+        for name in ["UP", "REC"] {
+            let stream = context.get_stream(name).await.unwrap();
+            let state = stream.cached_info().state.clone();
+            let (first, last) = (state.first_sequence, state.last_sequence);
+            let messages = state.messages;
+            writeln!(told, "{name} has {messages} messages, {first} to {last}").unwrap();
+            let mut consumers = stream.consumers();
+            while let Some(Ok(consumer)) = consumers.next().await {
+                writeln!(
+                    told,
+                    "  {}: delivered {:?}, acknowledged {:?}, {} unacknowledged, {} waiting",
+                    consumer.name,
+                    consumer.delivered,
+                    consumer.ack_floor,
+                    consumer.num_ack_pending,
+                    consumer.num_pending
+                )
+                .unwrap();
+            }
+        }
+        told
     }
 
     /// A clean session of MQTT 3.1.1.

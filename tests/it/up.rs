@@ -4,7 +4,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use latchwork::mqtt_client::{ClientOptions, MqttClient, ReasonCode};
-use latchwork::stack::{Roster, RosterEntry};
+use latchwork::stack::{Roster, RosterEntry, wait_until_ready};
 use rustix::process::{Pid, Signal, kill_process, test_kill_process};
 use serde_json::Value;
 use servers::{ChildCommand, ChildProcess, Output, free_port};
@@ -227,4 +227,39 @@ async fn check_tail(kafka: &str, topic: &str) {
         first.contains(LOCK) && first.contains(&state(LOCK, 1)),
         "{outcome:#?}"
     );
+}
+
+/// Scenario: `up` runs a stage without a pipeline file, so that there is nothing to follow; `up`, and
+/// the stage itself, get SIGHUP.
+/// Guarantee: neither ends: the stage has the same process id, says that it can work, and both end well
+/// at SIGTERM.
+#[tokio::test]
+async fn a_hangup_ends_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let command = ChildCommand::new("up", env!("CARGO_BIN_EXE_latchwork-under-test"))
+        .args(["up", "--stages=transform", "--kafka=127.0.0.1:1"])
+        .args(["--nats-port", &free_port().unwrap().to_string()])
+        .arg("--data-dir")
+        .arg(folder.path())
+        .output(Output::Lines);
+    let mut up = ChildProcess::spawn(command).unwrap();
+    let mut stderr = up.take_stderr().unwrap();
+    tokio::spawn(async move { while let Ok(Some(_)) = stderr.next_line().await {} });
+    let mut stdout = up.take_stdout().unwrap();
+    let line = soon("`up` to say that it is up", stdout.next_line()).await;
+    assert!(line.unwrap().unwrap().contains("is up"));
+    let transform = entry(folder.path(), "transform");
+    let itself = i32::try_from(up.pid()).ok().and_then(Pid::from_raw);
+    for pid in [pid_of(&transform), itself.unwrap()] {
+        for _ in 0..3 {
+            kill_process(pid, Signal::HUP).unwrap();
+        }
+    }
+    // One that was started in its place would be in stages.json before it answers.
+    let within = Duration::from_secs(30);
+    let ready = wait_until_ready("transform", &transform.health, within).await;
+    ready.unwrap();
+    assert_eq!(entry(folder.path(), "transform"), transform);
+    let ended = up.stop(Duration::from_secs(45)).await.unwrap();
+    assert!(ended.success(), "{ended}");
 }

@@ -57,6 +57,8 @@ pub async fn run(args: Args) -> anyhow::Result<()> {
     if args.ensure_topics {
         tokio::spawn(topics::keep_ensured(connection, pipelines.clone()));
     }
+    producer.expect_topics(pipelines.borrow().kafka_topics());
+    tokio::spawn(topics::keep_expected(producer.clone(), pipelines.clone()));
     let handler = CheckValue::following(pipelines);
     let sinks = producer.clone();
     let lanes = runtime.leased(&KAFKA_SINK, move |lane| {

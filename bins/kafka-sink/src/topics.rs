@@ -1,9 +1,9 @@
-//! `--ensure-topics`.
+//! The topics that the pipeline names: `--ensure-topics`, and what the producer is to expect.
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use kafka::{KafkaConnection, KafkaError, TopicSpec, ensure_topics};
+use kafka::{KafkaConnection, KafkaError, KafkaProducer, TopicSpec, ensure_topics};
 use settings::Pipeline;
 use stage::Backoff;
 use tokio::sync::watch;
@@ -68,11 +68,22 @@ pub(crate) async fn keep_ensured(
     }
 }
 
+/// Names the topics of every version of the pipeline's files that comes to the producer, until
+/// nobody changes it any more.
+pub(crate) async fn keep_expected(
+    producer: KafkaProducer,
+    mut pipelines: watch::Receiver<Arc<Pipeline>>,
+) {
+    while pipelines.changed().await.is_ok() {
+        producer.expect_topics(pipelines.borrow_and_update().kafka_topics());
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::path::Path;
 
-    use kafka::{TopicState, connection_test};
+    use kafka::{InMemoryKafka, TopicState, UnknownTopic, connection_test};
     use servers::{KafkaOptions, KafkaServer};
     use tokio::time::Instant;
 
@@ -101,6 +112,32 @@ mod tests {
             }
             assert!(started.elapsed() < DEADLINE, "{topic} is not made");
         }
+    }
+
+    /// Scenario: a new version of the pipeline's files names another topic; then nobody changes them
+    /// any more.
+    /// Guarantee: the producer expects that one and no longer the old one; then the task ends.
+    #[tokio::test]
+    async fn topics_of_new_versions_are_expected() {
+        let kafka = InMemoryKafka::start().unwrap();
+        let connection = KafkaConnection::new(kafka.address()).unwrap();
+        let producer = KafkaProducer::new(&connection, UnknownTopic::Wait).unwrap();
+        producer.expect_topics(["old".to_owned()]);
+        let (files, pipelines) = watch::channel(pipeline(&["old"]));
+        let keeping = tokio::spawn(keep_expected(producer.clone(), pipelines));
+        files.send_replace(pipeline(&["new"]));
+        let named = async {
+            while !producer.expects("new") {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(DEADLINE, named).await.unwrap();
+        assert!(!producer.expects("old"));
+        drop(files);
+        tokio::time::timeout(DEADLINE, keeping)
+            .await
+            .unwrap()
+            .unwrap();
     }
 
     /// Scenario: two versions of the pipeline's files come, the second while the topic of the first

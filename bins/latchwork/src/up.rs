@@ -8,11 +8,13 @@ use access::Access;
 use anyhow::bail;
 use settings::Pipeline;
 use stage::stop_signal;
+use tokio::signal::unix::{Signal, SignalKind, signal};
 
 use crate::stack::{EdgeOptions, Stack, StackOptions, default_data_dir};
 
 /// Runs the whole pipeline on this machine: nats-server (unless one is given) and every stage as a
-/// child process that is started again when it dies. SIGTERM and Ctrl-C drain it.
+/// child process that is started again when it dies. SIGTERM and Ctrl-C drain it; at SIGHUP the
+/// stages read their files again.
 #[derive(Clone, Debug, clap::Args)]
 pub(crate) struct UpArgs {
     /// The pipeline file; the built-in door-lock pipeline without one.
@@ -57,6 +59,8 @@ pub(crate) async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()
         drop(Access::open(edge.access.settings())?);
     }
     let stop = stop_signal();
+    // From here on it ends nothing.
+    let hangups = signal(SignalKind::hangup())?;
     let stack = tokio::select! {
         stack = Stack::start(&options) => stack?,
         () = stop.cancelled() => return Ok(()),
@@ -76,9 +80,20 @@ pub(crate) async fn run(args: UpArgs, out: &mut impl Write) -> anyhow::Result<()
         () = stop.cancelled() => {}
     }
     out.flush()?;
-    stop.cancelled().await;
+    tokio::select! {
+        () = pass_on(hangups, &stack) => {}
+        () = stop.cancelled() => {}
+    }
     stack.stop().await;
     Ok(())
+}
+
+/// One that came while the stages started is passed on when they are ready for it.
+async fn pass_on(mut hangups: Signal, stack: &Stack) {
+    while hangups.recv().await.is_some() {
+        stack.hang_up();
+    }
+    std::future::pending::<()>().await;
 }
 
 fn options(args: UpArgs) -> anyhow::Result<StackOptions> {

@@ -3,14 +3,15 @@
 use bytes::Bytes;
 use record::{Header, KafkaRecord, Kind, Origin, Record, UserProperty};
 use rules::event::RecordEvent;
-use rules::{Effect, KafkaMessage, OnFailure, PartitionChoice, Publication, Rule};
+use rules::{ActionFailed, Effect, KafkaMessage, OnFailure, PartitionChoice, Publication, Rule};
 use stage::{Outputs, Reject};
 
 use crate::counters::{ActionTally, RuleTally};
 use crate::output::Output;
 
-/// Rules that may publish a message on, one after the other, before it is taken for a circle.
-const MAX_HOPS: u32 = 8;
+/// Rules that may publish a message on, one after the other. Rules that publish for each other multiply
+/// with each: ten of them make some thousand messages of one, and no more.
+const MAX_HOPS: u32 = 4;
 
 /// Whether the rules and hooks after a rule see the message.
 #[derive(Clone, PartialEq, Eq, Debug)]
@@ -27,12 +28,19 @@ pub(crate) struct Application<'a> {
     pub(crate) origin: Origin,
     /// Kafka records that were made of it.
     pub(crate) index: u32,
+    /// Rules and their actions that handed something on.
+    pub(crate) done: &'a mut Vec<(usize, usize)>,
     pub(crate) out: &'a mut Outputs<Output>,
 }
 
 impl Application<'_> {
     /// Evaluates a rule and does what it says. `Err`: the message is a dead letter and nothing else.
-    pub(crate) fn apply(&mut self, rule: &Rule, tally: &mut RuleTally) -> Result<Next, Reject> {
+    pub(crate) fn apply(
+        &mut self,
+        number: usize,
+        rule: &Rule,
+        tally: &mut RuleTally,
+    ) -> Result<Next, Reject> {
         let outcome = match rule.evaluate(self.event) {
             Ok(Some(outcome)) => outcome,
             Ok(None) => {
@@ -47,6 +55,7 @@ impl Application<'_> {
         };
         tally.passed += 1;
         let mut next = Next::GoOn;
+        let mut failures = Failures::default();
         let actions = (0..rule.actions.len()).cycle();
         for (action, effect) in actions.zip(outcome.effects) {
             let Some(tally) = tally.actions.get_mut(action) else {
@@ -55,16 +64,22 @@ impl Application<'_> {
             match effect {
                 Err((_, error)) => {
                     tally.failed += 1;
-                    let text = format!("action {}: {error}", action + 1);
-                    self.failed(rule, "action-failed", &text);
+                    failures.add(action, &error);
                 }
                 Ok(_) if rule.shadow => tally.dropped += 1,
                 Ok(effect) => {
+                    let before = tally.success;
                     if self.take(rule, effect, tally)? == Next::End {
                         next = Next::End;
                     }
+                    if tally.success > before {
+                        self.done.push((number, action));
+                    }
                 }
             }
+        }
+        if let Some(text) = failures.text() {
+            self.failed(rule, "action-failed", &text);
         }
         Ok(next)
     }
@@ -102,9 +117,19 @@ impl Application<'_> {
         Ok(Next::GoOn)
     }
 
-    /// A rule does not see its own messages as news, and no message goes round for ever.
+    /// A rule publishes once in a chain of messages, and no chain is long.
     fn is_circle(&self, rule: &Rule) -> bool {
-        self.record.republished_by == rule.name.as_bytes() || self.record.republish_hops >= MAX_HOPS
+        let mut before = self.record.republished_by.split(|byte| *byte == b',');
+        before.any(|name| name == rule.name.as_bytes()) || self.record.republish_hops >= MAX_HOPS
+    }
+
+    /// The rules of the chain, of which the last is this one.
+    fn chain(&self, rule: &Rule) -> Bytes {
+        let before = &self.record.republished_by;
+        if before.is_empty() {
+            return Bytes::from(rule.name.clone());
+        }
+        Bytes::from([&before[..], b",", rule.name.as_bytes()].concat())
     }
 
     fn failed(&mut self, rule: &Rule, code: &'static str, text: &str) {
@@ -145,7 +170,7 @@ impl Application<'_> {
         let properties = publication.user_properties.into_iter();
         Record {
             kind: Kind::Publish.into(),
-            client_id: name.clone(),
+            client_id: name,
             topic: publication.topic,
             payload: publication.payload,
             qos: publication.qos,
@@ -155,10 +180,35 @@ impl Application<'_> {
             user_properties: properties
                 .map(|(name, value)| UserProperty { name, value })
                 .collect(),
-            republished_by: name,
+            republished_by: self.chain(rule),
             republish_hops: self.record.republish_hops + 1,
             ..Record::default()
         }
+    }
+}
+
+/// What actions could not do with the results of one message. A list has thousands of members, and the
+/// message is one dead letter.
+#[derive(Default)]
+struct Failures {
+    first: Option<String>,
+    more: usize,
+}
+
+impl Failures {
+    fn add(&mut self, action: usize, error: &ActionFailed) {
+        match self.first {
+            None => self.first = Some(format!("action {}: {error}", action + 1)),
+            Some(_) => self.more += 1,
+        }
+    }
+
+    fn text(self) -> Option<String> {
+        let first = self.first?;
+        Some(match self.more {
+            0 => first,
+            more => format!("{first} (and {more} more failures)"),
+        })
     }
 }
 

@@ -27,18 +27,33 @@ pub(crate) struct ActionTally {
     pub(crate) dropped: u64,
 }
 
-/// The counters of a rule, which all lanes of this process share.
+impl ActionTally {
+    /// A record that was handed on and is withdrawn.
+    pub(crate) fn withdraw(&mut self) {
+        self.success = self.success.saturating_sub(1);
+        self.dropped += 1;
+    }
+}
+
+/// The counters of a rule and its actions, which all lanes of this process share.
 #[derive(Debug)]
 pub(crate) struct RuleCounters {
+    rule: OwnCounters,
+    actions: Vec<ActionCounters>,
+}
+
+/// Those of the rule itself, whatever its actions. Clones share them.
+#[derive(Clone, Debug)]
+struct OwnCounters {
     matched: Counter,
     passed: Counter,
     failed: Counter,
     failed_exception: Counter,
     failed_no_result: Counter,
-    actions: Vec<ActionCounters>,
 }
 
-#[derive(Debug)]
+/// Those of an action. Clones share them.
+#[derive(Clone, Debug)]
 struct ActionCounters {
     /// Its place and kind: `1:kafka`.
     name: String,
@@ -48,37 +63,32 @@ struct ActionCounters {
     dropped: Counter,
 }
 
-impl RuleCounters {
-    fn new(meter: &Meter, rule: &Rule) -> Self {
-        let counter = |metric: &Metric| Counter::labelled(metric, meter, [rule.name.clone()]);
-        let action = |(place, action): (usize, &rules::Action)| {
-            let name = format!("{}:{}", place + 1, action.kind());
-            let labels = || [rule.name.clone(), name.clone()];
-            let counter = |metric: &Metric| Counter::labelled(metric, meter, labels());
-            ActionCounters {
-                matched: counter(&metrics::ACTION_MATCHED),
-                success: counter(&metrics::ACTION_SUCCESS),
-                failed: counter(&metrics::ACTION_FAILED),
-                dropped: counter(&metrics::ACTION_DROPPED),
-                name,
-            }
-        };
+impl OwnCounters {
+    fn new(meter: &Meter, rule: &str) -> Self {
+        let counter = |metric: &Metric| Counter::labelled(metric, meter, [rule.to_owned()]);
         let counters = Self {
             matched: counter(&metrics::RULE_MATCHED),
             passed: counter(&metrics::RULE_PASSED),
             failed: counter(&metrics::RULE_FAILED),
             failed_exception: counter(&metrics::RULE_FAILED_EXCEPTION),
             failed_no_result: counter(&metrics::RULE_FAILED_NO_RESULT),
-            actions: rule.actions.iter().enumerate().map(action).collect(),
         };
         // A series that is absent until its first event hides that event from `rate()`.
-        counters.add(&RuleTally {
-            actions: vec![ActionTally::default(); counters.actions.len()],
-            ..RuleTally::default()
-        });
+        counters.add(&RuleTally::default());
         counters
     }
 
+    fn add(&self, tally: &RuleTally) {
+        let failed = tally.failed_exception + tally.failed_no_result;
+        self.matched.add(tally.passed + failed);
+        self.passed.add(tally.passed);
+        self.failed.add(failed);
+        self.failed_exception.add(tally.failed_exception);
+        self.failed_no_result.add(tally.failed_no_result);
+    }
+}
+
+impl RuleCounters {
     /// Adds what a lane has counted in a batch, if it has, and lets it count from 0.
     pub(crate) fn add_and_clear(&self, tally: &mut RuleTally) {
         if tally.passed + tally.failed_exception + tally.failed_no_result == 0 {
@@ -93,19 +103,9 @@ impl RuleCounters {
     }
 
     fn add(&self, tally: &RuleTally) {
-        let failed = tally.failed_exception + tally.failed_no_result;
-        self.matched.add(tally.passed + failed);
-        self.passed.add(tally.passed);
-        self.failed.add(failed);
-        self.failed_exception.add(tally.failed_exception);
-        self.failed_no_result.add(tally.failed_no_result);
+        self.rule.add(tally);
         for (counters, tally) in self.actions.iter().zip(&tally.actions) {
-            counters
-                .matched
-                .add(tally.success + tally.failed + tally.dropped);
-            counters.success.add(tally.success);
-            counters.failed.add(tally.failed);
-            counters.dropped.add(tally.dropped);
+            counters.add(tally);
         }
     }
 }
@@ -122,8 +122,29 @@ struct State {
     version: String,
     /// In the order of the rules.
     current: Vec<(Arc<Rule>, Arc<RuleCounters>)>,
-    /// Also those of rules that are gone: a counter must not begin again when its rule comes back.
-    all: HashMap<Vec<String>, Arc<RuleCounters>>,
+    /// By the rule's name. Also those of rules that are gone: a counter must not begin again when its
+    /// rule comes back, and none when the rule gets another list of actions.
+    rules: HashMap<String, OwnCounters>,
+    /// The same of actions, by the names of the rule and the action.
+    actions: HashMap<(String, String), ActionCounters>,
+}
+
+impl State {
+    fn counters(&mut self, meter: &Meter, rule: &Rule) -> RuleCounters {
+        let name = &rule.name;
+        let own = self.rules.entry(name.clone());
+        let own = own.or_insert_with(|| OwnCounters::new(meter, name));
+        let actions = rule.actions.iter().enumerate().map(|(place, action)| {
+            let action = format!("{}:{}", place + 1, action.kind());
+            let counters = self.actions.entry((name.clone(), action.clone()));
+            let counters = counters.or_insert_with(|| ActionCounters::new(meter, name, action));
+            counters.clone()
+        });
+        RuleCounters {
+            rule: own.clone(),
+            actions: actions.collect(),
+        }
+    }
 }
 
 /// What `latchwork status` is told about the rules of a process.
@@ -185,25 +206,14 @@ impl RulesBoard {
     /// The counters of a pipeline's rules, in their order. From here on they are what is reported.
     pub(crate) fn follow(&self, pipeline: &Pipeline) -> Vec<Arc<RuleCounters>> {
         let mut state = self.state.lock();
-        let State {
-            version,
-            current,
-            all,
-        } = &mut *state;
-        pipeline.version().clone_into(version);
-        current.clear();
+        pipeline.version().clone_into(&mut state.version);
+        state.current.clear();
         for rule in pipeline.rules() {
-            let actions = rule.actions.iter().map(|action| action.kind().to_owned());
-            let key = std::iter::once(rule.name.clone()).chain(actions).collect();
-            let counters = all.entry(key);
-            let counters =
-                counters.or_insert_with(|| Arc::new(RuleCounters::new(&self.meter, rule)));
-            current.push((Arc::clone(rule), Arc::clone(counters)));
+            let counters = Arc::new(state.counters(&self.meter, rule));
+            state.current.push((Arc::clone(rule), counters));
         }
-        current
-            .iter()
-            .map(|(_, counters)| Arc::clone(counters))
-            .collect()
+        let counters = state.current.iter();
+        counters.map(|(_, counters)| Arc::clone(counters)).collect()
     }
 
     /// What has been counted.
@@ -212,11 +222,11 @@ impl RulesBoard {
         let rule = |(rule, counters): &(Arc<Rule>, Arc<RuleCounters>)| RuleReport {
             name: rule.name.clone(),
             shadow: rule.shadow,
-            matched: counters.matched.total(),
-            passed: counters.passed.total(),
-            failed: counters.failed.total(),
-            failed_exception: counters.failed_exception.total(),
-            failed_no_result: counters.failed_no_result.total(),
+            matched: counters.rule.matched.total(),
+            passed: counters.rule.passed.total(),
+            failed: counters.rule.failed.total(),
+            failed_exception: counters.rule.failed_exception.total(),
+            failed_no_result: counters.rule.failed_no_result.total(),
             actions: counters
                 .actions
                 .iter()
@@ -231,6 +241,31 @@ impl RulesBoard {
 }
 
 impl ActionCounters {
+    fn new(meter: &Meter, rule: &str, name: String) -> Self {
+        let counter = |metric: &Metric| {
+            let labels = [rule.to_owned(), name.clone()];
+            Counter::labelled(metric, meter, labels)
+        };
+        let counters = Self {
+            matched: counter(&metrics::ACTION_MATCHED),
+            success: counter(&metrics::ACTION_SUCCESS),
+            failed: counter(&metrics::ACTION_FAILED),
+            dropped: counter(&metrics::ACTION_DROPPED),
+            name,
+        };
+        // So that its series is there before its first event.
+        counters.add(&ActionTally::default());
+        counters
+    }
+
+    fn add(&self, tally: &ActionTally) {
+        self.matched
+            .add(tally.success + tally.failed + tally.dropped);
+        self.success.add(tally.success);
+        self.failed.add(tally.failed);
+        self.dropped.add(tally.dropped);
+    }
+
     fn report(&self) -> ActionReport {
         ActionReport {
             name: self.name.clone(),
@@ -241,3 +276,6 @@ impl ActionCounters {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

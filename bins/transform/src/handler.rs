@@ -29,6 +29,8 @@ pub struct TransformHandler {
     /// What was counted in the batch at hand, by the rule's number.
     tallies: Vec<RuleTally>,
     found: Vec<usize>,
+    /// Rules and their actions that handed something on of the record at hand.
+    done: Vec<(usize, usize)>,
     values: Values,
 }
 
@@ -48,6 +50,7 @@ impl TransformHandler {
             audit: current.audit().cloned().map(Arc::new),
             tallies: tallies(&program),
             found: Vec::new(),
+            done: Vec::new(),
             values: Values::default(),
             pipeline,
             board,
@@ -55,8 +58,27 @@ impl TransformHandler {
         }
     }
 
-    /// Puts out what rules and hooks make of a record.
+    /// Puts out what rules and hooks make of a record. Of a dead letter nothing was handed on.
     fn route(
+        &mut self,
+        record: &Record,
+        origin: Origin,
+        out: &mut Outputs<Output>,
+    ) -> Result<(), Reject> {
+        self.done.clear();
+        let routed = self.ask_all(record, origin, out);
+        if routed.is_err() {
+            for (rule, action) in &self.done {
+                let tally = self.tallies.get_mut(*rule);
+                if let Some(action) = tally.and_then(|tally| tally.actions.get_mut(*action)) {
+                    action.withdraw();
+                }
+            }
+        }
+        routed
+    }
+
+    fn ask_all(
         &mut self,
         record: &Record,
         origin: Origin,
@@ -70,6 +92,7 @@ impl TransformHandler {
             event: &event,
             origin,
             index: 0,
+            done: &mut self.done,
             out,
         };
         for number in &self.found {
@@ -79,7 +102,7 @@ impl TransformHandler {
                     let Some(tally) = self.tallies.get_mut(*number) else {
                         continue;
                     };
-                    if application.apply(rule, tally)? == Next::End {
+                    if application.apply(*number, rule, tally)? == Next::End {
                         break;
                     }
                 }
@@ -104,6 +127,7 @@ fn envelope(values: &mut Values, application: &mut Application<'_>, hook: &Named
         value: values.envelope(hook.event, record),
         timestamp_ms: record.received_at_ms,
         client_id: record.client_id.clone(),
+        is_envelope: true,
         ..KafkaRecord::default()
     };
     application
@@ -189,15 +213,21 @@ impl Handler for TransformHandler {
             reason: Bytes::from(format!("{code} {schema} {pointer}: {detail}")),
             ..record.clone()
         };
-        // A reject of a rule about rejects would have no end.
-        if !schema.is_empty() {
-            self.route(&rejected, origin, out).ok();
-        }
-        if self.is_for_audit(record) {
-            out.push(Output::Event(Record {
+        let event = if schema.is_empty() {
+            // A rule's dead letter is a good message all the same.
+            record.clone()
+        } else {
+            // What rules about rejects could not do is told by their own dead letters.
+            if let Err(reject) = self.route(&rejected, origin, out) {
+                out.reject(reject);
+            }
+            Record {
                 payload: Bytes::new(),
                 ..rejected
-            }));
+            }
+        };
+        if self.is_for_audit(record) {
+            out.push(Output::Event(event));
         }
     }
 }

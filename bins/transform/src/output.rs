@@ -41,6 +41,13 @@ impl Output {
 }
 
 impl StageItem for Output {
+    fn weight(&self) -> usize {
+        match self {
+            Self::Kafka(kafka_record) => kafka_record.value.len(),
+            Self::Event(record) | Self::Publish(record) => record.payload.len(),
+        }
+    }
+
     fn original(&self) -> Original {
         match self {
             Self::Kafka(kafka_record) => kafka_record.original(),

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use record::{EventKind, Kind};
-use rules::{Routes, Rule, Selector, rule_event};
+use rules::{Routes, Rule, rule_event};
 use schema::Contracts;
-use settings::{Hook, Pipeline};
+use settings::Pipeline;
 
 use crate::counters::{RuleCounters, RulesBoard};
 
@@ -53,7 +53,7 @@ impl Program {
             }));
         }
         for hook in pipeline.hooks() {
-            routes.add(&selector(hook), destinations.len());
+            routes.add(&hook.selector(), destinations.len());
             destinations.push(Destination::Hook(NamedHook {
                 event: hook.event,
                 kafka_topic: Bytes::from(hook.kafka_topic.clone()),
@@ -86,18 +86,5 @@ impl Program {
             Destination::Rule(rule) => Some((number, rule)),
             Destination::Hook(_) => None,
         })
-    }
-}
-
-/// What a hook is about. Connections have no topic that a filter could match.
-fn selector(hook: &Hook) -> Selector {
-    let kind = hook.event.kind();
-    let has_topic = !matches!(kind, Kind::Connected | Kind::Disconnected);
-    let filter = hook.filter.clone().filter(|_| has_topic);
-    Selector {
-        events: rule_event(kind)
-            .map(|event| (event, filter))
-            .into_iter()
-            .collect(),
     }
 }

@@ -81,6 +81,7 @@ fn a_state_becomes_the_given_envelope() {
                 origin_index: 3,
                 origin_output: 0,
                 client_id: CLIENT.into(),
+                is_envelope: true,
                 ..KafkaRecord::default()
             }]
         );

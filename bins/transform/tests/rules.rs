@@ -287,6 +287,7 @@ fn a_failing_rule_hurts_no_neighbour() {
         causes[0].1
     );
     assert_eq!(causes[1].0, "action-failed");
+
     assert!(
         causes[1]
             .1
@@ -304,6 +305,26 @@ fn a_failing_rule_hurts_no_neighbour() {
         (vec!["v".to_owned()], vec![])
     );
     assert_eq!(bench.counts("upper"), [1, 0, 1, 0, 0, 0, 0]);
+}
+
+/// Scenario: an action fails for each of a thousand members of a list.
+/// Guarantee: the message is one dead letter, whose cause says how many.
+#[test]
+fn a_message_is_one_dead_letter_of_a_rule() {
+    let kafka = action("kafka = { topic = \"k-${item.kind}\" }");
+    let mut bench = Bench::new(&rule("each", r#"FOREACH payload FROM "t""#, &kafka));
+    let list = format!("[{}0]", "0,".repeat(999));
+    bench.handle(&message("t", &list)).unwrap();
+    let [(code, cause)] = bench.causes()[..] else {
+        panic!("{:?}", bench.causes());
+    };
+    assert_eq!(code, "action-failed");
+    assert!(
+        cause.contains("action 1: there is no field item.kind"),
+        "{cause}"
+    );
+    assert!(cause.ends_with("(and 999 more failures)"), "{cause}");
+    assert_eq!(bench.counts("each"), [1, 1, 0, 0, 0, 1000, 0]);
 }
 
 /// Scenario: a rule drops some messages, another makes dead letters of some; a rule and a hook come
@@ -343,6 +364,9 @@ fn messages_end_where_a_rule_says_so() {
     let topics: Vec<_> = bench.texts().into_iter().map(|(topic, ..)| topic).collect();
     assert_eq!(topics, ["first", "last", "hook"]);
     assert_eq!(bench.counts("noise"), [3, 1, 0, 2, 1, 0, 0]);
+    // What was withdrawn was not handed on.
+    assert_eq!(bench.counts("first"), [3, 3, 0, 0, 2, 0, 1]);
+    assert_eq!(bench.counts("bad"), [2, 1, 0, 1, 1, 0, 0]);
 }
 
 /// Scenario: rules in shadow that would write, drop and fail.
@@ -379,7 +403,8 @@ fn a_shadow_does_nothing() {
 }
 
 /// Scenario: a rule publishes to MQTT what it is about itself, and two rules publish for each other.
-/// Guarantee: a rule never answers its own message; a circle ends after eight rules.
+/// Guarantee: a rule never answers its own message; each rule acts once in a chain, and a chain has
+/// four at most.
 #[test]
 fn circles_end() {
     let republish = |to: &str| {
@@ -417,7 +442,20 @@ fn circles_end() {
         }
         hops += 1;
     }
-    assert_eq!(hops, 8);
+    assert_eq!((hops, &next.republished_by[..]), (2, &b"ping,pong"[..]));
+
+    let crowd: Vec<_> = (0..10)
+        .map(|n| rule(&format!("r{n}"), r#"SELECT * FROM "t""#, &republish("t")))
+        .collect();
+    let mut bench = Bench::new(&crowd.concat());
+    let mut waiting = vec![message("t", "x")];
+    let mut count = 0;
+    while let Some(next) = waiting.pop() {
+        bench.handle(&next).unwrap();
+        waiting.extend(bench.published().into_iter().cloned());
+        count += 1;
+    }
+    assert_eq!(count, 1 + 10 + 10 * 9 + 10 * 9 * 8 + 10 * 9 * 8 * 7);
 }
 
 /// Scenario: rules about connections and broken payloads, in both spellings.

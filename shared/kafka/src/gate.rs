@@ -13,15 +13,14 @@ use parking_lot::Mutex;
 use rdkafka::producer::Producer;
 use rdkafka::types::RDKafkaErrorCode;
 
+use crate::answers::{ANSWER_KEEPS, Answer, REFUSAL_KEEPS, remember};
 use crate::client_log::OncePerMinute;
 use crate::error::KafkaError;
+use crate::expected::ExpectedTopics;
 use crate::producer::NativeProducer;
 
 /// A metadata request takes a millisecond; without an answer it is tried again.
 const LOOK_UP_WITHIN: Duration = Duration::from_secs(5);
-
-/// Lanes that wait for the same topic share the answer for this long.
-const ANSWER_KEEPS: Duration = Duration::from_millis(100);
 
 /// Held topics that are remembered. Topics that come from templates could be without end.
 const MOST_HELD: usize = 10_000;
@@ -63,16 +62,12 @@ pub(crate) enum Found {
 #[derive(Default)]
 pub(crate) struct Gate {
     held: Mutex<HashMap<Bytes, Held>>,
+    expected: ExpectedTopics,
     /// One look-up at a time: after a start every lane asks for the same topics.
-    looking: tokio::sync::Mutex<HashMap<Bytes, Answer>>,
+    awaited: tokio::sync::Mutex<HashMap<Bytes, Answer>>,
+    /// The same for topics that nobody waits for: a device that makes up names delays no other's.
+    made_up: tokio::sync::Mutex<HashMap<Bytes, Answer>>,
     alarms: OncePerMinute,
-}
-
-#[derive(Clone, Copy)]
-struct Answer {
-    asked: Instant,
-    came: Instant,
-    found: Found,
 }
 
 struct Held {
@@ -83,19 +78,25 @@ struct Held {
 
 impl Gate {
     /// Asks Kafka about a topic. How many partitions it has is never known from before `since`:
-    /// they can become more, and a record that came later may be for one of these.
+    /// they can become more, and a record that came later may be for one of these. That a topic is
+    /// not there is known for longer if it is not awaited.
     pub(crate) async fn look_up(
         &self,
         topic: &Bytes,
         producer: Arc<NativeProducer>,
         since: Instant,
+        is_awaited: bool,
     ) -> Result<Found, KafkaError> {
-        let mut answers = self.looking.lock().await;
-        answers.retain(|_, answer| answer.came.elapsed() < ANSWER_KEEPS);
-        if let Some(Answer { asked, found, .. }) = answers.get(topic).copied()
-            && (asked >= since || !matches!(found, Found::Open { .. }))
+        let (answers, refusal_keeps) = if is_awaited {
+            (&self.awaited, ANSWER_KEEPS)
+        } else {
+            (&self.made_up, REFUSAL_KEEPS)
+        };
+        let mut answers = answers.lock().await;
+        if let Some(answer) = answers.get(topic)
+            && answer.holds(since, refusal_keeps)
         {
-            return Ok(found);
+            return Ok(answer.found);
         }
         let name = String::from_utf8_lossy(topic).into_owned();
         let asked = Instant::now();
@@ -104,13 +105,14 @@ impl Gate {
             .map_err(|_| KafkaError::ShuttingDown)?;
         if let Found::Open { .. } = found {
             self.release(topic);
+            self.expected.found(topic);
         }
         let answer = Answer {
             asked,
             came: Instant::now(),
             found,
         };
-        answers.insert(topic.clone(), answer);
+        remember(&mut answers, topic, answer, refusal_keeps);
         Ok(found)
     }
 
@@ -120,7 +122,9 @@ impl Gate {
         if topics.len() >= MOST_HELD && !topics.contains_key(topic) {
             topics.clear();
         }
-        let held = topics.entry(topic.clone()).or_insert_with(|| Held {
+        // A slice would keep the whole frame.
+        let name = Bytes::copy_from_slice(topic);
+        let held = topics.entry(name).or_insert_with(|| Held {
             why,
             since: SystemTime::now(),
             start: Instant::now(),
@@ -133,6 +137,11 @@ impl Gate {
             alarm(&topic, why, duration);
         }
         duration
+    }
+
+    /// Topics that are worth a wait.
+    pub(crate) fn expected(&self) -> &ExpectedTopics {
+        &self.expected
     }
 
     fn release(&self, topic: &Bytes) {

@@ -8,12 +8,14 @@
 //! * [`KafkaReader`]: every record of some topics, without a consumer group.
 //! * [`InMemoryKafka`]: a small Kafka inside this process, for demos and tests.
 
+mod answers;
 mod client_log;
 mod connection_test;
 mod delivery;
 mod enqueue;
 mod error;
 mod events;
+mod expected;
 mod failure;
 mod gate;
 mod in_memory;

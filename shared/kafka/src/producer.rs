@@ -4,6 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, SystemTime};
 
+use bytes::Bytes;
 use parking_lot::Mutex;
 use rdkafka::producer::{Producer, PurgeConfig, ThreadedProducer};
 use telemetry::LatencyHistogram;
@@ -33,7 +34,12 @@ const LANE_BYTES: usize = 256 * 1024;
 /// is purged instead may be stored twice.
 const RETIRE_WITHIN: Duration = Duration::from_secs(2);
 
-/// What to do with records for a topic that does not exist. Those of a dynamic one never wait.
+/// How long an expected topic may be missing where others are waited for without end, see
+/// [`KafkaProducer::expect_topics`]. A topic that was just made is not known to every broker at once.
+const MISSING_FOR: Duration = Duration::from_secs(10);
+
+/// What to do with records for a topic that does not exist. Those of a dynamic one only wait when it
+/// is expected, see [`KafkaProducer::expect_topics`].
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub enum UnknownTopic {
     /// They wait, with an alarm, until the topic is there.
@@ -141,6 +147,27 @@ impl KafkaProducer {
 
     pub(crate) fn latency(&self) -> Option<&LatencyHistogram> {
         self.shared.latency.get()
+    }
+
+    /// Names the topics that the pipeline knows, in place of those named before. Where a message had
+    /// a part in the name of such a topic, or of one that was open before, and it is missing, the
+    /// record waits for some seconds before it is refused.
+    pub fn expect_topics(&self, names: impl IntoIterator<Item = String>) {
+        self.shared.gate.expected().name(names);
+    }
+
+    /// Whether a topic is named so or was open before.
+    pub fn expects(&self, topic: &str) -> bool {
+        let topic = Bytes::copy_from_slice(topic.as_bytes());
+        self.shared.gate.expected().contains(&topic)
+    }
+
+    /// How long an expected topic may be missing for records of dynamic topics.
+    pub(crate) fn missing_for(&self) -> Duration {
+        match self.shared.unknown_topic {
+            UnknownTopic::Wait => MISSING_FOR,
+            UnknownTopic::DeadLetter { after } => after,
+        }
     }
 
     /// Waits until Kafka answers: what a stage's readiness waits for. Cancel-safe.

@@ -41,15 +41,17 @@ const REFUSALS: u8 = 3;
 /// | `kafka-too-large` | above `message.max.bytes`, or above the topic's limit even alone |
 /// | `kafka-invalid-record`, `kafka-timestamp` | the broker refuses this record, even alone |
 /// | `kafka-topic` | the topic's name can't be one |
-/// | `kafka-header` | a header's name is empty or not UTF-8 |
+/// | `kafka-header` | a header's name is not UTF-8 |
 /// | `unknown-topic` | the topic is missing, and [`UnknownTopic::DeadLetter`] was chosen or the topic is dynamic |
 /// | `denied-topic` | Kafka denies writing to the topic, and the topic is dynamic |
 /// | `unknown-partition` | the topic does not have the partition that the record must go to |
 ///
 /// [`UnknownTopic::DeadLetter`]: crate::UnknownTopic::DeadLetter
 ///
-/// A record for a dynamic topic ([`KafkaRecord::topic_is_dynamic`]) never waits for it: it is
-/// refused with the first answer that the topic is missing or denied, be it a tenth of a second old.
+/// A record for a dynamic topic ([`KafkaRecord::topic_is_dynamic`]) does not wait for it: it is
+/// refused with the first answer that the topic is missing or denied, be it ten seconds old. But a
+/// topic that was open before in this process, or that [`KafkaProducer::expect_topics`] names, may
+/// be missing for ten seconds, or for as long as [`UnknownTopic::DeadLetter`] says, before that.
 ///
 /// A record for a random partition ([`KafkaRecord::random_partition`]) that is sent again, after a
 /// failure or in a repeated batch, may come to another one, so that a repeat of it can be in two.

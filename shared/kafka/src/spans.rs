@@ -78,7 +78,7 @@ impl BatchSpans {
             let shape = shape.or_insert_with(|| shape_of(&topic));
             let times = self.began..ended;
             self.tracer
-                .batch_span(shape, times, messages, members, None);
+                .batch_span(shape, times, messages, members, None, Vec::new);
         }
     }
 

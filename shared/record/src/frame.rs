@@ -64,6 +64,11 @@ pub trait StageItem: Clone + fmt::Debug + Send + Sync + 'static {
 
     /// Replaces the item's own span.
     fn set_trace(&mut self, trace: Bytes);
+
+    /// Bytes that it holds, where they may be many; else 0.
+    fn weight(&self) -> usize {
+        0
+    }
 }
 
 impl FrameItem for Record {

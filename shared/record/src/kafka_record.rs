@@ -34,7 +34,7 @@ pub struct KafkaRecord {
     /// Value.
     #[prost(bytes = "bytes", tag = "3")]
     pub value: Bytes,
-    /// Further headers, in order. Each has a name.
+    /// Further headers, in order. Those without a name are left out by the sink.
     #[prost(message, repeated, tag = "4")]
     pub headers: Vec<Header>,
     /// Kafka timestamp: milliseconds since 1970.
@@ -68,6 +68,10 @@ pub struct KafkaRecord {
     /// A message had a part in the topic's name, so nobody may wait for that topic to come.
     #[prost(bool, tag = "14")]
     pub topic_is_dynamic: bool,
+    /// The value is the envelope of a hook. Only such values are checked against the envelope's
+    /// schema: a rule may write others into the same topic.
+    #[prost(bool, tag = "15")]
+    pub is_envelope: bool,
 }
 
 impl KafkaRecord {

@@ -70,6 +70,7 @@ fn full_kafka_record() -> KafkaRecord {
         partition: Some(5),
         random_partition: true,
         topic_is_dynamic: true,
+        is_envelope: true,
     }
 }
 

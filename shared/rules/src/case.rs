@@ -27,9 +27,11 @@ pub struct Case {
     pub expect: Option<Value>,
     /// The Kafka records, each with the parts that matter: `topic`, `key`, `value`, `timestamp`,
     /// `partition`, `headers`.
+    #[serde(default, deserialize_with = "parts::records")]
     pub records: Option<Vec<Map>>,
     /// The MQTT messages, each with the parts that matter: `topic`, `payload`, `qos`, `retain`,
     /// `user_properties`.
+    #[serde(default, deserialize_with = "parts::publications")]
     pub published: Option<Vec<Map>>,
     /// The causes of the dead letters that its `dead_letter` actions ask for.
     pub dead_letters: Option<Vec<String>>,

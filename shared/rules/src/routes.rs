@@ -1,5 +1,6 @@
 //! Which rules and hooks are about a message or event.
 
+use std::ops::ControlFlow;
 use std::str::FromStr;
 
 use record::{Kind, TopicFilter, TopicFilterMap};
@@ -107,6 +108,18 @@ impl Routes {
             found.dedup();
         }
     }
+
+    /// Whether anybody is about an event of this topic (empty where it has none). Nothing is allocated.
+    pub fn any(&self, event: RuleEvent, topic: &str) -> bool {
+        self.events.get(event as usize).is_some_and(|destinations| {
+            let by_topic = &destinations.by_topic;
+            !destinations.always.is_empty()
+                || by_topic.named(topic).is_some()
+                || by_topic
+                    .visit_wildcards(topic, &mut |_| ControlFlow::Break(()))
+                    .is_break()
+        })
+    }
 }
 
 #[cfg(test)]
@@ -139,12 +152,15 @@ mod tests {
             (RuleEvent::MessagePublish, "devices/2/state", vec![0, 1]),
             (RuleEvent::MessagePublish, "other", vec![1, 2]),
             (RuleEvent::MessagePublish, "$SYS/x", vec![]),
+            (RuleEvent::DeliveryDropped, "x", vec![3]),
             (RuleEvent::ClientConnected, "", vec![2, 3]),
             (RuleEvent::MessageAcked, "devices/1/state", vec![3]),
         ] {
             let mut found = vec![99];
             routes.find(event, topic, &mut found);
             assert_eq!(found, expected, "{event:?} {topic}");
+            let any = routes.any(event, topic);
+            assert_eq!(any, !expected.is_empty(), "{event:?} {topic}");
         }
     }
 }

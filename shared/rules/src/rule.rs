@@ -12,7 +12,7 @@ use crate::value::Map;
 
 /// Bytes of all that a rule makes of one event: a list whose every member is written with the whole
 /// message would be more without an end.
-const MAX_BYTES: usize = 64 * 1024 * 1024;
+const MAX_BYTES: usize = 16 * 1024 * 1024;
 
 /// What becomes of a message that a rule fails on.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default, serde::Deserialize)]

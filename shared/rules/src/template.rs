@@ -53,7 +53,8 @@ pub struct MissingField {
 }
 
 impl Template {
-    /// Reads a template. Every text is one: `${` without an end stands for itself.
+    /// Reads a template. Every text is one: `${` without an end stands for itself, and so do places with
+    /// spaces in them.
     pub fn new(text: impl Into<ByteString>) -> Self {
         let text = text.into();
         let mut parts = Vec::new();
@@ -67,6 +68,12 @@ impl Template {
             rest = behind;
             if path == "$" {
                 literal.push('$');
+                continue;
+            }
+            if path.contains(char::is_whitespace) {
+                literal.push_str("${");
+                literal.push_str(path);
+                literal.push('}');
                 continue;
             }
             if !literal.is_empty() {
@@ -140,7 +147,6 @@ impl Template {
 impl Path {
     /// Keys are separated by points and may be quoted; `[2]` is the second member.
     fn new(text: &str) -> Self {
-        let text = text.trim();
         let mut steps = Vec::new();
         let mut rest = text.strip_prefix('.').unwrap_or(text);
         while !rest.is_empty() {
@@ -246,7 +252,7 @@ mod tests {
             ("${a}${b.c}", "1x"),
             ("$${a}", "$1"),
             ("${$}{a}", "${a}"),
-            ("${.a} ${ a }", "1 1"),
+            ("${.a} ${ a }", "1 ${ a }"),
             ("${b}", r#"{"c":"x","d":[5,6]}"#),
             ("${b.d[2]} ${b.d[-1]} ${b.d[9]}", "6 6 undefined"),
             ("${b.'c'}", "x"),

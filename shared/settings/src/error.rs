@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use record::TopicFilterError;
+use rules::ActionFailed;
 use rules::sql::SqlError;
 use schema::SchemaError;
 
@@ -14,6 +15,17 @@ pub enum SettingsError {
     /// The file can't be read.
     #[error("cannot read the pipeline file {}: {source}; check --config", .file.display())]
     Read {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong.
+        source: io::Error,
+    },
+    /// A rules file beside it, or their folder, can't be read.
+    #[error(
+        "cannot read the rules file {}: {source}; mend it, or take it out of the folder",
+        .file.display()
+    )]
+    ReadRules {
         /// The file.
         file: PathBuf,
         /// What is wrong.
@@ -66,6 +78,16 @@ pub enum Fault {
         rule: String,
         /// What is wrong, with line and column in the statement.
         error: Box<SqlError>,
+    },
+    /// What a `republish` says of every message can't be done for any.
+    #[error("the action {number} of the rule `{rule}`: {error}")]
+    Republish {
+        /// The rule.
+        rule: String,
+        /// Which of its actions, from 1.
+        number: usize,
+        /// Which part, and what it may be.
+        error: ActionFailed,
     },
     /// The rule does nothing.
     #[error("the rule `{0}` has no [[rule.action]]")]

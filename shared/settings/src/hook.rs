@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use record::{EventKind, Kind, TopicFilter};
-use rules::{Rule, Selector, rule_event};
+use rules::{Routes, Rule, Selector, rule_event};
 
 use crate::audit::AuditSettings;
 
@@ -19,34 +19,37 @@ pub struct Hook {
 }
 
 impl Hook {
-    /// Whether it wants an event of this kind on this topic (empty where the event has none).
-    pub fn wants(&self, kind: Kind, topic: &str) -> bool {
+    /// The event that it is about, with its filter where the event has a topic.
+    pub fn selector(&self) -> Selector {
+        let kind = self.event.kind();
         let has_topic = !matches!(kind, Kind::Connected | Kind::Disconnected);
-        self.event.kind() == kind
-            && self
-                .filter
-                .as_ref()
-                .is_none_or(|filter| !has_topic || filter.matches(topic))
+        let filter = self.filter.clone().filter(|_| has_topic);
+        Selector {
+            events: rule_event(kind)
+                .map(|event| (event, filter))
+                .into_iter()
+                .collect(),
+        }
     }
 }
 
 /// Which events the edge must store at all. Publishes always are.
 #[derive(Clone, Debug)]
 pub struct WantedEvents {
-    hooks: Arc<[Hook]>,
-    rules: Arc<[Selector]>,
+    /// Of hooks and rules together: nobody asks here which of them it is.
+    routes: Arc<Routes>,
     audit: Option<Arc<AuditSettings>>,
 }
 
 impl WantedEvents {
     pub(crate) fn new(hooks: &[Hook], rules: &[Arc<Rule>], audit: Option<&AuditSettings>) -> Self {
+        let rules = rules.iter().map(|rule| rule.selector());
+        let mut routes = Routes::default();
+        for selector in rules.chain(hooks.iter().map(Hook::selector)) {
+            routes.add(&selector, 0);
+        }
         Self {
-            rules: rules.iter().map(|rule| rule.selector()).collect(),
-            hooks: hooks
-                .iter()
-                .filter(|hook| hook.event != EventKind::MessagePublish)
-                .cloned()
-                .collect(),
+            routes: Arc::new(routes),
             audit: audit.cloned().map(Arc::new),
         }
     }
@@ -55,9 +58,7 @@ impl WantedEvents {
     pub fn wants(&self, kind: Kind, topic: &str) -> bool {
         let audit = self.audit.as_ref();
         kind == Kind::Publish
-            || self.hooks.iter().any(|hook| hook.wants(kind, topic))
-            || rule_event(kind)
-                .is_some_and(|event| self.rules.iter().any(|rule| rule.wants(event, topic)))
+            || rule_event(kind).is_some_and(|event| self.routes.any(event, topic))
             || audit.is_some_and(|audit| audit.wants(kind, topic))
     }
 }

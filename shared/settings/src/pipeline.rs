@@ -78,6 +78,8 @@ pub struct KafkaTopic {
     /// What its values must be: what `[[topic]]` says, or else the envelope that its hooks write,
     /// if all write the same one.
     pub schema: Option<Arc<Schema>>,
+    /// Whether the schema is that of its hooks' envelopes, so that it holds for these alone.
+    pub schema_is_derived: bool,
     /// Partitions when it is made by `--ensure-topics`; `None` is the broker's default.
     pub partitions: Option<i32>,
     /// Replicas when it is made by `--ensure-topics`; `None` is the broker's default.

@@ -43,9 +43,9 @@ impl<'t> Reader<'t> {
         })?;
         let rules = rules(sources, written.rule)?;
         let (contracts, hooks) = match (written.contract, written.hook) {
-            // A file that only says how to connect keeps the built-in pipeline: it would accept
-            // everything and write nothing otherwise.
-            (None, None) if rules.is_empty() => built_in(),
+            // A file that only says how to connect, or only has rules, keeps the built-in pipeline: it
+            // would accept everything and write nothing otherwise. `hook = []` is without.
+            (None, None) => built_in(),
             (contracts, hooks) => (contracts.unwrap_or_default(), hooks.unwrap_or_default()),
         };
         let contracts: Vec<_> = contracts
@@ -116,10 +116,11 @@ impl<'t> Reader<'t> {
         for name in rules.iter().flat_map(|rule| topics_of(rule)) {
             match topics.iter_mut().find(|topic| topic.name == name) {
                 // What a rule writes is no envelope.
-                Some(topic) => topic.schema = None,
+                Some(topic) => (topic.schema, topic.schema_is_derived) = (None, false),
                 None => topics.push(KafkaTopic {
                     name: name.to_owned(),
                     schema: None,
+                    schema_is_derived: false,
                     partitions: None,
                     replication: None,
                     compacted: false,
@@ -161,6 +162,7 @@ impl<'t> Reader<'t> {
             .transpose()?;
         let by_hooks = self.topic_of_hooks(&name, hooks);
         Ok(KafkaTopic {
+            schema_is_derived: schema.is_none() && by_hooks.schema_is_derived,
             schema: schema.or(by_hooks.schema),
             partitions: self.positive(entry.partitions.as_ref())?,
             replication: self.positive(entry.replication.as_ref())?,
@@ -175,6 +177,7 @@ impl<'t> Reader<'t> {
         let schema = schema.map(Arc::clone);
         KafkaTopic {
             name: name.to_owned(),
+            schema_is_derived: schema.is_some(),
             schema,
             partitions: None,
             replication: None,
@@ -187,6 +190,7 @@ impl<'t> Reader<'t> {
         let topic = |name: &str, schema: &str, compacted| KafkaTopic {
             name: name.to_owned(),
             schema: self.schemas.get(schema).map(Arc::clone),
+            schema_is_derived: false,
             partitions: None,
             replication: None,
             compacted,

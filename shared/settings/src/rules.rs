@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
-use rules::{Action, ActionText, Case, OnFailure, Rule, sql};
+use rules::value::Map;
+use rules::{
+    Action, ActionFailed, ActionText, Case, OnFailure, RepublishAction, Rule, Template, sql,
+};
 use serde::Deserialize;
 use toml::Spanned;
 
@@ -34,7 +37,7 @@ pub(crate) struct RuleEntry {
     #[serde(default)]
     on_failure: OnFailure,
     #[serde(default)]
-    action: Vec<ActionText>,
+    action: Vec<Spanned<ActionText>>,
     #[serde(default)]
     test: Vec<Case>,
 }
@@ -93,11 +96,12 @@ fn rule(source: &Source, entry: RuleEntry) -> Result<Rule, SettingsError> {
         fault(source, entry.sql.span(), Fault::Sql { rule, error })
     })?;
     let place = entry.name.span();
+    let actions = actions(source, &name, entry.action)?;
     let rule = Rule {
         name,
         statement,
         sql: entry.sql.into_inner(),
-        actions: entry.action.into_iter().map(Action::from).collect(),
+        actions,
         shadow: entry.shadow,
         on_failure: entry.on_failure,
         cases: entry.test,
@@ -107,6 +111,52 @@ fn rule(source: &Source, entry: RuleEntry) -> Result<Rule, SettingsError> {
         return Err(fault(source, place, Fault::KafkaTopic(beginning)));
     }
     Ok(rule)
+}
+
+fn actions(
+    source: &Source,
+    rule: &str,
+    written: Vec<Spanned<ActionText>>,
+) -> Result<Vec<Action>, SettingsError> {
+    let mut actions = Vec::new();
+    for (at, text) in written.into_iter().enumerate() {
+        let span = text.span();
+        let action = Action::from(text.into_inner());
+        if let Err(error) = can_be_done(&action) {
+            let (rule, number) = (rule.to_owned(), at + 1);
+            let wrong = Fault::Republish {
+                rule,
+                number,
+                error,
+            };
+            return Err(fault(source, span, wrong));
+        }
+        actions.push(action);
+    }
+    Ok(actions)
+}
+
+/// Does a `republish` with those of its parts that are the same for every message, as it will be
+/// done: what fails now fails each time.
+fn can_be_done(action: &Action) -> Result<(), ActionFailed> {
+    let Action::Republish(written) = action else {
+        return Ok(());
+    };
+    let constant = |template: &Template, otherwise: &'static str| {
+        if template.is_constant() {
+            template.clone()
+        } else {
+            Template::new(otherwise)
+        }
+    };
+    let trial = RepublishAction {
+        topic: constant(&written.topic, "t"),
+        payload: Template::new(""),
+        qos: constant(&written.qos, "0"),
+        retain: constant(&written.retain, "false"),
+        user_properties: None,
+    };
+    Action::Republish(trial).apply(&Map::default()).map(drop)
 }
 
 fn fault(source: &Source, span: std::ops::Range<usize>, fault: Fault) -> SettingsError {
@@ -125,101 +175,4 @@ pub(crate) fn topics_of(rule: &Rule) -> impl Iterator<Item = &str> {
 }
 
 #[cfg(test)]
-mod tests {
-    use std::fs;
-    use std::path::Path;
-
-    use crate::Pipeline;
-
-    const RULE: &str = "[[rule]]\nname = \"a\"\nsql = 'SELECT * FROM \"t/#\"'\n";
-    const ACTION: &str = "[[rule.action]]\nkafka = { topic = \"k\" }\n";
-
-    fn read(text: &str) -> Result<Pipeline, String> {
-        Pipeline::read(Path::new("pipeline.toml"), text).map_err(|error| error.to_string())
-    }
-
-    /// Scenario: a pipeline file with a rule, and a folder of further rules beside it.
-    /// Guarantee: all are read, the file's own first, those of the folder by its files' names; their
-    /// Kafka topics are known, those that depend on the message are not; what is not enabled is left
-    /// out. Another content is another version.
-    #[test]
-    fn rules_come_from_all_files() {
-        let folder = tempfile::tempdir().unwrap();
-        let file = folder.path().join("pipeline.toml");
-        fs::write(&file, format!("{RULE}{ACTION}")).unwrap();
-        let alone = Pipeline::load(Some(&file)).unwrap();
-        fs::create_dir(folder.path().join("rules")).unwrap();
-        let rule = |file: &str, name: &str, rest: &str| {
-            let text = RULE.replace("\"a\"", &format!("\"{name}\""));
-            fs::write(folder.path().join("rules").join(file), text + rest).unwrap();
-        };
-        rule("20.toml", "late", "[[rule.action]]\ndrop = {}\n");
-        rule(
-            "10.toml",
-            "early",
-            "[[rule.action]]\nkafka = { topic = \"x-${topic}\" }\n",
-        );
-        rule("30.toml", "off", &format!("enabled = false\n{ACTION}"));
-        rule("notes.txt", "none", "is not read");
-        let pipeline = Pipeline::load(Some(&file)).unwrap();
-        let names: Vec<_> = pipeline.rules().iter().map(|rule| &*rule.name).collect();
-        assert_eq!(names, ["a", "early", "late"]);
-        assert_eq!(pipeline.kafka_topics(), ["k"]);
-        assert_eq!(pipeline.hooks(), []);
-        assert_ne!(pipeline.version(), alone.version());
-        assert_eq!(
-            alone.version(),
-            Pipeline::read(&file, &format!("{RULE}{ACTION}"))
-                .unwrap()
-                .version()
-        );
-    }
-
-    /// Scenario: rules that can't be meant.
-    /// Guarantee: each is refused with its place and what to do.
-    #[test]
-    fn faults_are_told_with_their_place() {
-        for (text, expected) in [
-            (
-                RULE.to_owned(),
-                "line 2, column 8: the rule `a` has no [[rule.action]]",
-            ),
-            (
-                format!("{RULE}{ACTION}").repeat(2),
-                "line 7, column 8: the rule `a` is there twice",
-            ),
-            (
-                format!("[[rule]]\nname = \"a b\"\nsql = ''\n{ACTION}"),
-                "line 2, column 8: \"a b\" is no name of a rule",
-            ),
-            (
-                format!("[[rule]]\nname = \"a\"\nsql = 'SELEC'\n{ACTION}"),
-                "line 3, column 7: the sql of the rule `a` at its line 1, column 1: expected SELECT",
-            ),
-            (
-                format!("[[rule]]\nname = \"a\"\nsql = 'SELECT uper(a) FROM t'\n{ACTION}"),
-                "did you mean upper",
-            ),
-            (
-                format!("{RULE}[[rule.action]]\nkafka = {{ topic = \"k\", kee = 1 }}\n"),
-                "did you mean `key`?",
-            ),
-            (
-                format!("{RULE}[[rule.action]]\nkafka = {{ topic = \"k\", partition = \"x\" }}\n"),
-                "partition is \"key\", \"random\"",
-            ),
-            (
-                format!("{RULE}[[rule.action]]\nkafka = {{ topic = \"<topic>\" }}\n"),
-                "line 2, column 8: \"<topic>\" is no Kafka topic",
-            ),
-            (
-                format!("{RULE}[[rule.action]]\nkafca = {{}}\n"),
-                "unknown value `kafca`",
-            ),
-        ] {
-            let error = read(&text).err().unwrap();
-            assert!(error.contains(expected), "{error}");
-            assert!(!error.contains('\n'), "{error}");
-        }
-    }
-}
+mod tests;

@@ -31,19 +31,21 @@ pub(crate) struct Source {
 impl Sources {
     /// Reads a pipeline file and the rules beside it.
     pub fn read(file: &Path) -> Result<Self, SettingsError> {
-        let pipeline = Source::read(file.to_owned())?;
-        let folder = file.parent().unwrap_or(Path::new("")).join(RULES);
-        let files = rule_files(&folder).map_err(|source| SettingsError::Read {
-            file: folder,
+        let pipeline = Source::read(file).map_err(|source| SettingsError::Read {
+            file: file.to_owned(),
             source,
         })?;
+        let folder = file.parent().unwrap_or(Path::new("")).join(RULES);
+        let unreadable = |file| move |source| SettingsError::ReadRules { file, source };
+        let files = rule_files(&folder).map_err(unreadable(folder))?;
+        let rules = files.into_iter().map(|file| {
+            let source = Source::read(&file);
+            source.map_err(unreadable(file))
+        });
         Ok(Self {
             schemas: schemas(&pipeline),
             pipeline,
-            rules: files
-                .into_iter()
-                .map(Source::read)
-                .collect::<Result<_, _>>()?,
+            rules: rules.collect::<Result<_, _>>()?,
         })
     }
 
@@ -57,6 +59,12 @@ impl Sources {
             rules: Vec::new(),
             schemas: Vec::new(),
         }
+    }
+
+    /// Whether nothing is written in the pipeline file: whoever is about to write it has begun with
+    /// that.
+    pub fn is_empty(&self) -> bool {
+        self.pipeline.text.trim().is_empty()
     }
 
     pub(crate) fn pipeline(&self) -> &Source {
@@ -85,11 +93,11 @@ impl Sources {
 }
 
 impl Source {
-    fn read(file: PathBuf) -> Result<Self, SettingsError> {
-        match fs::read_to_string(&file) {
-            Ok(text) => Ok(Self { file, text }),
-            Err(source) => Err(SettingsError::Read { file, source }),
-        }
+    fn read(file: &Path) -> io::Result<Self> {
+        Ok(Self {
+            text: fs::read_to_string(file)?,
+            file: file.to_owned(),
+        })
     }
 }
 
@@ -114,11 +122,12 @@ fn schemas(pipeline: &Source) -> Vec<Source> {
     let folder = pipeline.file.parent().unwrap_or(Path::new(""));
     let entries = names.contract.into_iter().chain(names.topic);
     entries
-        .filter_map(|entry| Source::read(folder.join(entry.schema?)).ok())
+        .filter_map(|entry| Source::read(&folder.join(entry.schema?)).ok())
         .collect()
 }
 
-/// The `*.toml` of a folder, which need not be there, by name.
+/// The `*.toml` of a folder, which need not be there, by name. What begins with a dot is hidden:
+/// editors keep their drafts and locks under such names.
 fn rule_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let entries = match fs::read_dir(folder) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -127,10 +136,8 @@ fn rule_files(folder: &Path) -> io::Result<Vec<PathBuf>> {
     let mut files = Vec::new();
     for entry in entries {
         let file = entry?.path();
-        if file
-            .extension()
-            .is_some_and(|extension| extension == "toml")
-        {
+        let name = file.file_name().unwrap_or_default().as_encoded_bytes();
+        if name.ends_with(b".toml") && !name.starts_with(b".") {
             files.push(file);
         }
     }

@@ -273,6 +273,42 @@ fn only_wanted_events_are_stored() {
     assert!(wanted.wants(Kind::Publish, "anything"));
 }
 
+/// Scenario: hooks and rules about the same and about other events, with filters that overlap, and one
+/// that a subscription's own wildcards meet.
+/// Guarantee: an event is stored when any of them wants it, whoever it is, and no other is.
+#[test]
+fn what_hooks_and_rules_want_is_stored() {
+    let acked = |filter| {
+        format!("[[hook]]\nevent = \"message.acked\"\nfilter = \"{filter}\"\nkafka_topic = \"t\"\n")
+    };
+    let subscribed =
+        "[[hook]]\nevent = \"session.subscribed\"\nfilter = \"a/+/c\"\nkafka_topic = \"t\"\n";
+    let rule = "[[rule]]\nname = \"r\"\nsql = 'SELECT * FROM \"$events/message_delivered\", \"b/#\"'\n[[rule.action]]\ndrop = {}\n";
+    let text = [
+        &acked("a/#"),
+        &acked("a/b"),
+        &acked("+/x"),
+        subscribed,
+        rule,
+    ]
+    .concat();
+    let wanted = read(&text).unwrap().wanted_events();
+    for (kind, topic, expected) in [
+        (Kind::Acked, "a", true),
+        (Kind::Acked, "a/b", true),
+        (Kind::Acked, "z/x", true),
+        (Kind::Acked, "$z/x", false),
+        (Kind::Acked, "b/b", false),
+        (Kind::Subscribed, "a/+/c", true),
+        (Kind::Subscribed, "a/#", false),
+        (Kind::Delivered, "anything", true),
+        (Kind::Dropped, "b/b", false),
+        (Kind::Operator, "a/b", false),
+    ] {
+        assert_eq!(wanted.wants(kind, topic), expected, "{kind:?} {topic}");
+    }
+}
+
 /// Scenario: a contract whose filter's first `+` is no client id, and that says so.
 /// Guarantee: payloads may name any client.
 #[test]

@@ -106,27 +106,17 @@ where
         let mut letters = Letters::new(self.observer.stage(), self.source.stream());
         let name = batch_name(self.source.stream(), &batch);
         outputs.clear();
-        self.handle(&batch, outputs, &mut letters);
+        let mut stored = self.handle(&batch, &name, outputs, &mut letters).await;
         clock.handled();
+        stored += self.store(&batch, &name, outputs, &mut letters).await;
 
-        let tokens: Vec<_> = batch
-            .deliveries
-            .iter()
-            .map(|delivery| &delivery.token)
-            .collect();
+        let tokens = batch.tokens();
         let attempt = Attempt {
             source: &self.source,
             tokens: &tokens,
             observer: &self.observer,
             lease: &self.lease,
         };
-        let refused = attempt.insist(&mut self.sink, &name, outputs.items()).await;
-        let stored = outputs.items().len() - refused.len();
-        for Refused { index, reject } in refused {
-            let place = outputs.source_of(index).and_then(|item| batch.place(item));
-            let original = original_of(&batch, outputs, index);
-            letters.push(place.unwrap_or_default(), original, reject);
-        }
         let letters_name = format!("{name}:dead");
         attempt
             .insist_on_all(&mut self.dead_letters, &letters_name, letters.as_slice())
@@ -144,15 +134,47 @@ where
         taken.settle();
     }
 
-    /// Handles every item; those that can't go on become letters.
-    fn handle(
+    /// Stores outputs; those that are refused become letters. Returns how many are stored.
+    async fn store(
         &mut self,
         batch: &Batch<S::Item, S::Token>,
+        name: &str,
+        outputs: &Outputs<H::Out>,
+        letters: &mut Letters,
+    ) -> usize {
+        let tokens = batch.tokens();
+        let attempt = Attempt {
+            source: &self.source,
+            tokens: &tokens,
+            observer: &self.observer,
+            lease: &self.lease,
+        };
+        let refused = attempt.insist(&mut self.sink, name, outputs.items()).await;
+        let stored = outputs.items().len() - refused.len();
+        for Refused { index, reject } in refused {
+            let place = outputs.source_of(index).and_then(|item| batch.place(item));
+            let original = original_of(batch, outputs, index);
+            letters.push(place.unwrap_or_default(), original, reject);
+        }
+        stored
+    }
+
+    /// Handles every item; those that can't go on become letters. Returns how many outputs were stored
+    /// meanwhile, because there were too many to wait for the last.
+    ///
+    /// Costly items take long: others have their turn in between, so that the lease is renewed, and the
+    /// batch is told to be in progress.
+    async fn handle(
+        &mut self,
+        batch: &Batch<S::Item, S::Token>,
+        name: &str,
         outputs: &mut Outputs<H::Out>,
         letters: &mut Letters,
-    ) {
+    ) -> usize {
+        let mut stored = 0;
         self.handler.begin();
         self.observer.follows(self.handler.version());
+        let mut pauses = Pauses::new();
         for (index, (place, item)) in batch.items().enumerate() {
             let mark = outputs.begin(index);
             match self.handler.handle(item, place, outputs) {
@@ -167,12 +189,53 @@ where
                     self.handler.rejected(item, place, &reject, outputs);
                     outputs.set_trace(mark, item.trace());
                     letters.push(place, Some(item.original()), reject);
+                    for reject in outputs.take_rejects() {
+                        letters.push(place, Some(item.original()), reject);
+                    }
                 }
             }
+            if outputs.is_large() {
+                let part = format!("{name}+{index}");
+                stored += self.store(batch, &part, outputs, letters).await;
+                outputs.clear();
+            }
+            pauses.after_item(&self.source, batch).await;
         }
         self.handler.end();
         for (place, broken) in batch.broken() {
             letters.push_broken(place, broken);
+        }
+        stored
+    }
+}
+
+/// When others have their turn while a batch is handled.
+struct Pauses {
+    paused: Instant,
+    told: Instant,
+}
+
+impl Pauses {
+    /// A lane that handles longer lets others wait: what is bounded by a lease of seconds, too.
+    const AFTER: Duration = Duration::from_millis(20);
+
+    fn new() -> Self {
+        let now = Instant::now();
+        Self {
+            paused: now,
+            told: now,
+        }
+    }
+
+    async fn after_item<S: Source>(&mut self, source: &S, batch: &Batch<S::Item, S::Token>) {
+        if self.paused.elapsed() < Self::AFTER {
+            return;
+        }
+        tokio::task::yield_now().await;
+        self.paused = Instant::now();
+        if self.told.elapsed() >= PROGRESS_EVERY {
+            self.told = self.paused;
+            source.in_progress(&batch.tokens()).await;
         }
     }
 }

@@ -163,7 +163,9 @@ impl Observer {
         let handled = self.open.iter().map(|span| span.context);
         let members = handled.chain(rejected);
         self.tracer
-            .batch_span(&self.shape, times.clone(), items, members, None);
+            .batch_span(&self.shape, times.clone(), items, members, None, || {
+                self.attributes.clone()
+            });
         for OpenSpan { parent, context } in self.open.drain(..) {
             let attributes = || self.attributes.clone();
             self.tracer

@@ -4,6 +4,11 @@ use record::StageItem;
 
 use crate::handler::Reject;
 
+/// Bytes and items of outputs that are stored before more is made: what is in memory stays bounded,
+/// however much comes of a batch.
+const LARGE_BYTES: usize = 32 * 1024 * 1024;
+const LARGE_ITEMS: usize = 65_536;
+
 /// Outputs of a batch, in order, each with the index of the item it was made from.
 #[derive(Debug)]
 pub struct Outputs<T> {
@@ -12,6 +17,8 @@ pub struct Outputs<T> {
     source: usize,
     /// What could not be made of the item at hand.
     rejects: Vec<Reject>,
+    /// Bytes of all items, about.
+    weight: usize,
 }
 
 impl<T> Default for Outputs<T> {
@@ -21,17 +28,12 @@ impl<T> Default for Outputs<T> {
             sources: Vec::new(),
             source: 0,
             rejects: Vec::new(),
+            weight: 0,
         }
     }
 }
 
 impl<T> Outputs<T> {
-    /// Puts one output out.
-    pub fn push(&mut self, item: T) {
-        self.items.push(item);
-        self.sources.push(self.source);
-    }
-
     /// Makes the item a dead letter, too: what it has put out stands.
     pub fn reject(&mut self, reject: Reject) {
         self.rejects.push(reject);
@@ -56,6 +58,12 @@ impl<T> Outputs<T> {
     pub(crate) fn clear(&mut self) {
         self.items.clear();
         self.sources.clear();
+        self.weight = 0;
+    }
+
+    /// Whether there is so much that it should be stored before more is made.
+    pub(crate) fn is_large(&self) -> bool {
+        self.weight >= LARGE_BYTES || self.items.len() >= LARGE_ITEMS
     }
 
     /// From here on outputs belong to this item. Returns a mark for [`withdraw`](Self::withdraw).
@@ -79,6 +87,13 @@ impl<T> Outputs<T> {
 }
 
 impl<T: StageItem> Outputs<T> {
+    /// Puts one output out.
+    pub fn push(&mut self, item: T) {
+        self.weight += item.weight();
+        self.items.push(item);
+        self.sources.push(self.source);
+    }
+
     /// Writes the trace of an item into every output since the mark.
     pub(crate) fn set_trace(&mut self, mark: usize, trace: &bytes::Bytes) {
         for item in self.items.iter_mut().skip(mark) {

@@ -21,7 +21,7 @@ use crate::error::{LaneDied, StartError};
 use crate::jetstream::provision;
 use crate::lease::{Identity, Leaseholder};
 use crate::owned_lane::{LaneRun, Leased, OpenLane, OwnedLane};
-use crate::stop::stop_signal;
+use crate::stop::{outlive_hangup, stop_signal};
 
 /// Options that every stage takes.
 #[derive(Clone, Debug, clap::Args)]
@@ -87,6 +87,7 @@ impl Runtime {
         args: &StageArgs,
         pipeline: &Pipeline,
     ) -> Result<Self, StartError> {
+        outlive_hangup();
         let telemetry = Telemetry::start(flow.stage, &args.telemetry)?;
         let stop = stop_signal();
         let ready = telemetry.readiness().condition("nats");

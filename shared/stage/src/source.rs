@@ -70,6 +70,12 @@ impl<T, K> Batch<T, K> {
         })
     }
 
+    /// What settles its deliveries.
+    pub(crate) fn tokens(&self) -> Vec<&K> {
+        let deliveries = self.deliveries.iter();
+        deliveries.map(|delivery| &delivery.token).collect()
+    }
+
     /// Items, and messages that are no frames.
     pub(crate) fn len(&self) -> usize {
         self.deliveries.iter().map(Delivery::len).sum()

@@ -334,3 +334,44 @@ async fn what_fails_in_part_goes_on_in_part() {
     assert_eq!(codes, ["half", "half"]);
     assert_eq!(*told.lock().unwrap(), [2]);
 }
+
+/// Puts each item out ten thousand times.
+struct Multiplying;
+
+impl Handler for Multiplying {
+    type In = KafkaRecord;
+    type Out = KafkaRecord;
+
+    fn handle(
+        &mut self,
+        item: &KafkaRecord,
+        _origin: Origin,
+        out: &mut Outputs<KafkaRecord>,
+    ) -> Result<(), Reject> {
+        (0..10_000).for_each(|_| out.push(item.clone()));
+        Ok(())
+    }
+}
+
+/// Scenario: a batch makes 200,000 records, and the sink is away at first.
+/// Guarantee: it is stored in parts, in order and each once; the batch is settled when all are stored.
+#[tokio::test(start_paused = true)]
+async fn what_is_too_much_is_stored_in_parts() {
+    let bench = Bench::new();
+    bench.sink.fail_next(2);
+    let names: Vec<String> = (0..20).map(|number| number.to_string()).collect();
+    let records = names.iter().map(|name| record(name)).collect();
+    bench.stream.append(records);
+    let lane = tokio::spawn(bench.lane_of(Multiplying).run());
+    bench.sink.wait_for(200_000).await;
+    bench.stream.stop();
+    lane.await.unwrap();
+    let expected = names
+        .iter()
+        .flat_map(|name| std::iter::repeat_n(name, 10_000));
+    assert!(bench.stored().iter().eq(expected));
+    let mut batches = bench.sink.batches();
+    batches.dedup();
+    assert_eq!(batches, ["MEMORY:1-1+6", "MEMORY:1-1+13", "MEMORY:1-1"]);
+    assert_eq!(bench.stream.settled(), [1]);
+}

@@ -10,7 +10,9 @@ use record::TraceContext;
 
 use super::*;
 use crate::{
-    KeyValue, Kind, Operation, SpanShape, metrics::stage::ALL as METRICS, test_http::get_path,
+    KeyValue, Kind, LabelledCounter, LabelledGauge, Operation, SpanShape,
+    metrics::stage::{ALL as METRICS, RELOADS, RULES_VERSION},
+    test_http::get_path,
 };
 
 fn args(endpoint: Option<String>) -> TelemetryArgs {
@@ -183,6 +185,10 @@ async fn the_table_of_metrics_is_true() {
     stage.dead_letters("schema", 2);
     stage.dead_letters("schema", 1);
     (0..2).for_each(|partition| stage.lag(partition).set(u64::from(partition) + 10));
+
+    let meter = telemetry.meter();
+    LabelledGauge::new(&RULES_VERSION, &meter).set(["v".to_owned()], 1);
+    LabelledCounter::new(&RELOADS, &meter).add(["taken"], 1);
 
     let text = scrape(&telemetry).await;
     for metric in METRICS {

@@ -168,6 +168,7 @@ impl Tracer {
         messages: usize,
         records: impl IntoIterator<Item = impl Into<BatchMember>>,
         failure: Option<Failure<'_>>,
+        attributes: impl FnOnce() -> Vec<KeyValue>,
     ) {
         let Some(export) = &self.export else { return };
         let members = records.into_iter().map(Into::into);
@@ -181,6 +182,7 @@ impl Tracer {
         let messages = i64::try_from(messages).unwrap_or(i64::MAX);
         span.attributes
             .push(KeyValue::new("messaging.batch.message_count", messages));
+        span.attributes.extend(attributes());
         span.links.links = links;
         span.links.dropped_count = u32::try_from(sampled.count()).unwrap_or(u32::MAX);
         if let Some(failure) = failure {

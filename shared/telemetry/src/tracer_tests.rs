@@ -136,7 +136,7 @@ fn what_is_not_sampled_costs_nothing() {
     );
     recorded
         .tracer
-        .batch_span(&shape, times(), 2, [unsampled, unsampled], None);
+        .batch_span(&shape, times(), 2, [unsampled, unsampled], None, Vec::new);
     assert!(recorded.spans().is_empty());
 
     let off = Tracer::default();
@@ -146,7 +146,7 @@ fn what_is_not_sampled_costs_nothing() {
         text: "no",
     };
     off.root_span(&shape, sampled, None, times(), None);
-    off.batch_span(&shape, times(), 1, [sampled], Some(failure));
+    off.batch_span(&shape, times(), 1, [sampled], Some(failure), Vec::new);
     assert_eq!(
         off.record_span(&shape, sampled, times(), untouched),
         sampled
@@ -168,7 +168,7 @@ fn batch_spans_link_to_their_sampled_records() {
         let records: Vec<_> = (0..300).map(|n| TraceContext::root(n < sampled)).collect();
         recorded
             .tracer
-            .batch_span(&shape, times(), 300, records.clone(), failure);
+            .batch_span(&shape, times(), 300, records.clone(), failure, Vec::new);
         records
     };
     batch(0, None);
@@ -253,7 +253,9 @@ fn a_full_queue_costs_nothing_more() {
             .record_span(&shape, root, times(), untouched),
         root
     );
-    recorded.tracer.batch_span(&shape, times(), 1, [root], None);
+    recorded
+        .tracer
+        .batch_span(&shape, times(), 1, [root], None, Vec::new);
     assert_eq!(recorded.queue.counts().queue_full(), dropped + 2);
     assert!(recorded.spans().is_empty());
 }
@@ -325,7 +327,7 @@ fn what_is_known_of_one_record_is_on_its_link() {
     };
     recorded
         .tracer
-        .batch_span(&shape, times(), 2, [member.clone()], None);
+        .batch_span(&shape, times(), 2, [member.clone()], None, Vec::new);
 
     let spans = recorded.spans();
     let [link] = spans[0].links.links.as_slice() else {

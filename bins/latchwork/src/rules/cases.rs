@@ -257,17 +257,26 @@ bare         no tests  -
         assert_eq!(json["without_tests"], json!(["bare"]));
     }
 
-    /// Scenario: a name that no rule has, a file that is wrong, a file without rules.
-    /// Guarantee: the first two have no answer but the reason; the last says that there is nothing.
+    /// Scenario: a name that no rule has, a statement and a case that are wrong, a file without rules.
+    /// Guarantee: the first three have no answer but the reason; the last says that there is nothing.
     #[test]
     fn what_can_not_be_tested() {
-        let error = |text, options: &[&str]| tested(text, options).1.unwrap_err().to_string();
+        let error = |text: &str, options: &[&str]| tested(text, options).1.unwrap_err().to_string();
         let unknown = error(RULES, &["--rule", "cold"]);
         assert!(unknown.contains("temperature, bare"), "{unknown}");
         let wrong = error(&RULES.replace("SELECT *", "SELEC *"), &[]);
         assert!(
             wrong.contains("line 17, column 7") && wrong.contains("expected SELECT"),
             "{wrong}"
+        );
+        let part = error(
+            &RULES.replace("{ topic = \"k\", value = \"21\" }", "{ topc = \"k\" }"),
+            &[],
+        );
+        assert!(
+            part.contains("line 10, column")
+                && part.contains("unknown key `topc`; did you mean `topic`?"),
+            "{part}"
         );
         let (text, ending) = tested("", &[]);
         assert!(text.starts_with("nothing to test"), "{text}");

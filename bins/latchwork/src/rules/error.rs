@@ -26,6 +26,9 @@ pub(crate) enum RulesError {
         /// What is wrong.
         problem: String,
     },
+    /// A file has no vectors at all.
+    #[error("{0} has no vectors; each line is a JSON object with id, kind, expect")]
+    NoVectors(String),
     /// No rule has this name.
     #[error("there is no rule {name:?}; {known}")]
     NoRule {

@@ -26,7 +26,8 @@ fn folder() -> PathBuf {
 }
 
 /// Scenario: a reader copies an example.
-/// Guarantee: the tests of every example pass, and no rule of one is without tests.
+/// Guarantee: the tests of every example pass, and no rule of one is without tests; nothing is in force
+/// that is not in its files.
 #[test]
 fn every_example_passes_its_tests() {
     let mut count = 0;
@@ -36,6 +37,8 @@ fn every_example_passes_its_tests() {
         assert_eq!(ending.unwrap(), Ending::Yes, "{}:\n{text}", file.display());
         let sum = text.lines().last().unwrap();
         assert!(sum.ends_with(" passed, 0 failed"), "{text}");
+        let pipeline = settings::Pipeline::load(Some(&file)).unwrap();
+        assert!(pipeline.hooks().is_empty() && pipeline.contracts().iter().next().is_none());
         count += 1;
     }
     assert_eq!(count, 4);

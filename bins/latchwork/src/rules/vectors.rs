@@ -71,12 +71,17 @@ fn read(file: &Path) -> Result<Vec<Vector>, RulesError> {
     let name = file.display().to_string();
     let text = input::as_text(&name, input::read(file)?)?;
     let lines = text.lines().enumerate();
-    lines
+    let vectors: Vec<Vector> = lines
         .filter(|(_, line)| !line.trim().is_empty())
         .map(|(index, line)| {
             Vector::from_json(line).map_err(|error| no_vector(&name, index + 1, &error))
         })
-        .collect()
+        .collect::<Result<_, _>>()?;
+    // What compared nothing must not look like what passed.
+    if vectors.is_empty() {
+        return Err(RulesError::NoVectors(name));
+    }
+    Ok(vectors)
 }
 
 /// The place that the error names is in the line.
@@ -165,6 +170,18 @@ mod tests {
         let json: serde_json::Value = serde_json::from_str(&text).unwrap();
         assert_eq!(json["vectors"][1]["got"], "\"1\"");
         assert_eq!((&json["passed"], &json["failed"]), (&json!(1), &json!(1)));
+    }
+
+    /// Scenario: a file that is empty, and one of blank lines.
+    /// Guarantee: there is no answer, and why is told.
+    #[test]
+    fn a_file_without_vectors_is_refused() {
+        for text in ["", "\n  \n"] {
+            let (text, ending) = vectors(text, &["--json"]);
+            let error = ending.unwrap_err().to_string();
+            assert!(error.contains("v.jsonl has no vectors"), "{error}");
+            assert_eq!(text, "");
+        }
     }
 
     /// Scenario: lines that are no JSON, and none of a vector.

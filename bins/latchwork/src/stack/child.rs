@@ -4,8 +4,10 @@ use std::ffi::OsString;
 use std::path::PathBuf;
 use std::time::{Duration, Instant};
 
+use rustix::process::{Pid, Signal, kill_process};
 use servers::{ChildCommand, ChildProcess, Output, free_port};
 use stage::Backoff;
+use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tracing::{error, info, warn};
 
@@ -57,12 +59,12 @@ impl StageChild {
     }
 
     /// Runs the stage until it is told to stop.
-    pub(super) async fn run(self, stop: CancellationToken) {
+    pub(super) async fn run(self, stop: CancellationToken, mut hangups: watch::Receiver<()>) {
         let mut backoff = Backoff::up_to(Duration::from_secs(10));
         while !stop.is_cancelled() {
             let started = Instant::now();
             match ChildProcess::spawn(self.command.clone()) {
-                Ok(child) => self.watch(child, &stop).await,
+                Ok(child) => self.watch(child, &stop, &mut hangups).await,
                 Err(error) => error!(stage = self.stage, "{error}"),
             }
             if started.elapsed() > HEALTHY {
@@ -75,22 +77,45 @@ impl StageChild {
         }
     }
 
-    async fn watch(&self, mut child: ChildProcess, stop: &CancellationToken) {
+    async fn watch(
+        &self,
+        mut child: ChildProcess,
+        stop: &CancellationToken,
+        hangups: &mut watch::Receiver<()>,
+    ) {
         let (name, pid, health) = (self.stage.clone(), child.pid(), self.health.clone());
         if let Err(error) = self.roster.set(RosterEntry { name, pid, health }) {
             warn!(%error, "cannot write stages.json");
         }
         info!(stage = self.stage, pid, "started");
-        tokio::select! {
-            ended = child.wait() => match ended {
-                Ok(status) => warn!(stage = self.stage, %status, "ended; starting it again"),
-                Err(error) => warn!(stage = self.stage, "{error}"),
-            },
-            () = stop.cancelled() => {
-                if let Err(error) = child.stop(STOP_DEADLINE).await {
-                    warn!("{error}");
+        // It reads its files as they are now.
+        hangups.mark_unchanged();
+        loop {
+            tokio::select! {
+                ended = child.wait() => {
+                    match ended {
+                        Ok(status) => warn!(stage = self.stage, %status, "ended; starting it again"),
+                        Err(error) => warn!(stage = self.stage, "{error}"),
+                    }
+                    return;
                 }
+                () = stop.cancelled() => {
+                    if let Err(error) = child.stop(STOP_DEADLINE).await {
+                        warn!("{error}");
+                    }
+                    return;
+                }
+                Ok(()) = hangups.changed() => self.hang_up(pid),
             }
+        }
+    }
+
+    /// For a child whose end has not been waited for: until then the number is its own.
+    fn hang_up(&self, pid: u32) {
+        let pid = i32::try_from(pid).ok().and_then(Pid::from_raw);
+        let Some(pid) = pid else { return };
+        if let Err(error) = kill_process(pid, Signal::HUP) {
+            warn!(stage = self.stage, %error, "cannot pass SIGHUP on");
         }
     }
 }

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use anyhow::Context;
 use servers::NatsOptions;
+use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 use topology::Part;
@@ -83,6 +84,8 @@ pub struct Stack {
     roster: Roster,
     /// Held as long as this stack uses its folder.
     _lock: File,
+    /// Tells every stage of a SIGHUP.
+    hangups: watch::Sender<()>,
     /// One per stage, in the order of the data: they are stopped in that order.
     supervised: Vec<Supervised>,
 }
@@ -114,6 +117,7 @@ impl Stack {
             nats_url,
             roster,
             _lock: lock,
+            hangups: watch::Sender::default(),
             supervised: Vec::new(),
         };
         for stage in &options.stages {
@@ -140,6 +144,12 @@ impl Stack {
         &self.roster
     }
 
+    /// Passes a SIGHUP on to every stage that runs: they read their files again. nats-server has none
+    /// that change.
+    pub fn hang_up(&self) {
+        self.hangups.send_replace(());
+    }
+
     /// Drains the stages in the order of the data, then stops what else was started.
     pub async fn stop(mut self) {
         for mut supervised in self.supervised.drain(..) {
@@ -158,7 +168,7 @@ impl Stack {
         let health = child.health().to_owned();
         let stop = CancellationToken::new();
         let mut tasks = JoinSet::new();
-        tasks.spawn(child.run(stop.clone()));
+        tasks.spawn(child.run(stop.clone(), self.hangups.subscribe()));
         self.supervised.push(Supervised {
             stage: stage.to_owned(),
             health,
@@ -207,3 +217,6 @@ pub fn default_data_dir() -> PathBuf {
         .or_else(home);
     base.unwrap_or_else(std::env::temp_dir).join("latchwork")
 }
+
+#[cfg(test)]
+mod tests;

@@ -151,7 +151,7 @@ impl<B: Bus> Lane<B> {
         } = &self.parts;
         let ended = stored.end;
         let members = frame.spans.iter().map(|span| span.context);
-        tracer.batch_span(frame_shape, stored, records, members, None);
+        tracer.batch_span(frame_shape, stored, records, members, None, Vec::new);
         for span in frame.spans.drain(..) {
             let times = span.started..ended;
             tracer.root_span(&span.shape, span.context, span.link, times, span.refusal);

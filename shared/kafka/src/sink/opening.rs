@@ -1,6 +1,6 @@
 //! Looking up the topics of records that wait, and refusing what can't be sent.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use record::KafkaRecord;
@@ -18,23 +18,29 @@ impl KafkaSink {
         items: &[KafkaRecord],
         refused: &mut Vec<Refused>,
     ) -> Result<bool, KafkaError> {
-        let mut topics: Vec<Bytes> = Vec::new();
+        // Whether somebody waits for the topic decides how fresh the answer must be.
+        let mut topics: Vec<(Bytes, bool)> = Vec::new();
         for record in self
             .plan
             .waiting()
             .iter()
             .filter_map(|index| items.get(*index))
         {
-            if !topics.contains(&record.topic) {
-                topics.push(record.topic.clone());
+            let is_awaited = !record.topic_is_dynamic;
+            match topics.iter_mut().find(|(topic, _)| *topic == record.topic) {
+                Some((_, awaited)) => *awaited |= is_awaited,
+                // A slice would keep the whole frame for as long as the topic is remembered.
+                None => topics.push((Bytes::copy_from_slice(&record.topic), is_awaited)),
             }
         }
         let mut progress = false;
-        for topic in topics {
+        for (topic, is_awaited) in topics {
             let found = if is_topic_name(&topic) {
                 let producer = self.producer.live().producer;
                 let gate = self.producer.gate();
-                gate.look_up(&topic, producer, self.began).await?
+                let is_awaited = is_awaited || gate.expected().contains(&topic);
+                gate.look_up(&topic, producer, self.began, is_awaited)
+                    .await?
             } else {
                 Found::Invalid
             };
@@ -83,8 +89,11 @@ impl KafkaSink {
             let is_dynamic = record.topic == *topic && record.topic_is_dynamic;
             is_dynamic.then(|| no_topic(record.topic(), why))
         };
-        let progress = self.refuse(items, refused, of_dynamic);
-        let is_wanted = |index: &usize| items.get(*index).is_some_and(|one| one.topic == *topic);
+        let progress = !self.is_waited_for(topic, why) && self.refuse(items, refused, of_dynamic);
+        let is_wanted = |index: &usize| {
+            let record = items.get(*index);
+            record.is_some_and(|one| one.topic == *topic && !one.topic_is_dynamic)
+        };
         if !self.plan.waiting().iter().any(is_wanted) {
             return progress;
         }
@@ -96,6 +105,13 @@ impl KafkaSink {
             return self.refuse(items, refused, of_topic) || progress;
         }
         progress
+    }
+
+    /// Whether also the records wait in the name of whose topic a message had a part.
+    fn is_waited_for(&self, topic: &Bytes, why: HeldFor) -> bool {
+        let within = self.producer.missing_for();
+        let expected = self.producer.gate().expected();
+        why == HeldFor::Unknown && expected.may_wait(topic, Instant::now(), within)
     }
 
     /// Takes out the waiting records that are to be refused; `true` when there were some.

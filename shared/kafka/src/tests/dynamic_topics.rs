@@ -1,9 +1,12 @@
 //! Topics whose name a message had a part in.
 
+use std::time::{Duration, Instant};
+
 use rdkafka::types::{RDKafkaApiKey, RDKafkaRespErr};
 use record::KafkaRecord;
 
-use super::{Fixture, batch, number, numbered, send};
+use super::{DEADLINE, Fixture, batch, number, numbered, send};
+use crate::{KafkaProducer, UnknownTopic};
 
 const OTHER: &str = "message_command";
 
@@ -101,4 +104,64 @@ async fn a_dynamic_topic_that_denies_writing_is_refused() {
     assert_eq!(producer.status().held_topics.len(), 0);
     assert_eq!(send(&mut sink, &[dynamic(OTHER, 2)]).await, []);
     assert_eq!(fixture.stored_in(OTHER, 2).await.len(), 2);
+}
+
+/// Scenario: a topic that was open before, and then one that the pipeline names, is missing for a
+/// moment: Kafka says so, and takes it back once a record waits.
+/// Guarantee: the record that a message sent there is stored; nothing is refused.
+#[tokio::test]
+async fn an_expected_dynamic_topic_may_be_missing_for_a_moment() {
+    let fixture = Fixture::new();
+    let cluster = fixture.kafka.cluster();
+    fixture.kafka.create_topic(OTHER, 1).unwrap();
+    let producer = fixture.producer();
+    let items = [dynamic(OTHER, 0)];
+    assert_eq!(send(&mut producer.sink().unwrap(), &items).await, []);
+    let unknown = RDKafkaRespErr::RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART;
+    cluster.topic_error(OTHER, unknown).unwrap();
+    let named = "named";
+    producer.expect_topics([named.to_owned()]);
+    let both_missing = async {
+        while producer.gate().expected().missing() < 2 {
+            tokio::task::yield_now().await;
+        }
+    };
+    let healing = async {
+        tokio::time::timeout(DEADLINE, both_missing).await.unwrap();
+        assert_eq!(producer.status().held_topics.len(), 0);
+        let fine = RDKafkaRespErr::RD_KAFKA_RESP_ERR_NO_ERROR;
+        cluster.topic_error(OTHER, fine).unwrap();
+        fixture.kafka.create_topic(named, 1).unwrap();
+    };
+    let items = [numbered(1), dynamic(OTHER, 2), dynamic(named, 3)];
+    let mut sink = producer.sink().unwrap();
+    let (refused, ()) = tokio::join!(send(&mut sink, &items), healing);
+    assert_eq!(refused, []);
+    let stored = fixture.stored_in(OTHER, 2).await;
+    assert_eq!(stored.iter().map(number).collect::<Vec<_>>(), [0, 2]);
+    assert_eq!(number(&fixture.stored_in(named, 1).await[0]), 3);
+    assert_eq!(producer.gate().expected().missing(), 0);
+}
+
+/// Scenario: a topic that the pipeline names does not come within the 300 ms that it may be missing;
+/// a second record for it follows, and one for a topic that nobody knows.
+/// Guarantee: the first record is refused after that time, the others at once; nothing is held.
+#[tokio::test]
+async fn an_expected_dynamic_topic_is_given_up_once() {
+    let fixture = Fixture::new();
+    let after = Duration::from_millis(300);
+    let unknown_topic = UnknownTopic::DeadLetter { after };
+    let producer = KafkaProducer::new(&fixture.connection(), unknown_topic).unwrap();
+    producer.expect_topics([OTHER.to_owned()]);
+    let mut sink = producer.sink().unwrap();
+    let start = Instant::now();
+    let refused = send(&mut sink, &[dynamic(OTHER, 0), numbered(1)]).await;
+    assert_eq!((refused.len(), refused[0].index), (1, 0));
+    assert!(start.elapsed() >= after);
+    // A new wait would show here as one more topic that is missing, with a start of its own.
+    let refused = send(&mut sink, &[dynamic(OTHER, 2), dynamic("nobody", 3)]).await;
+    assert_eq!(refused.len(), 2);
+    assert_eq!(producer.gate().expected().missing(), 1);
+    assert_eq!(producer.status().held_topics.len(), 0);
+    assert_eq!(fixture.stored(1).await.len(), 1);
 }

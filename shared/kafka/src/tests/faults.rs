@@ -77,7 +77,7 @@ async fn a_large_neighbour_from_another_lane_refuses_nothing() {
 }
 
 /// Scenario: a record is above `message.max.bytes`, another has a topic that can't be one, a third
-/// a header whose name is not UTF-8, a fourth one whose name is empty.
+/// a header whose name is not UTF-8.
 /// Guarantee: these are refused, each with its own code, and the neighbours are stored.
 #[tokio::test]
 async fn what_can_never_be_stored_is_refused_alone() {
@@ -89,22 +89,17 @@ async fn what_can_never_be_stored_is_refused_alone() {
         name: b"\xc3\x28".as_ref().into(),
         value: "x".into(),
     });
-    items[7].headers.push(record::Header {
-        name: "".into(),
-        value: "x".into(),
-    });
     let refused = send(&mut fixture.sink(), &items).await;
     let found: Vec<_> = refused.iter().map(|r| (r.index, r.reject.code)).collect();
     let expected = [
         (2, "kafka-too-large"),
         (4, "kafka-topic"),
         (6, "kafka-header"),
-        (7, "kafka-header"),
     ];
     assert_eq!(found, expected);
-    let mut stored: Vec<_> = fixture.stored(4).await.iter().map(number).collect();
+    let mut stored: Vec<_> = fixture.stored(5).await.iter().map(number).collect();
     stored.sort_unstable();
-    assert_eq!(stored, [0, 1, 3, 5]);
+    assert_eq!(stored, [0, 1, 3, 5, 7]);
 }
 
 /// Scenario: the broker calls one record of the set invalid (a null key on a compacted topic).

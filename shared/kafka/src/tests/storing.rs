@@ -49,9 +49,10 @@ async fn stores_everything_that_a_record_has() {
     assert_eq!(stored[1].header("traceparent"), None);
 }
 
-/// Scenario: a record has headers of its own, several of one name, one with an empty value, and
-/// some with the names of ours; it has no trace. Another one has a trace as well.
-/// Guarantee: its own come in their order, byte for byte; ours are there once, as we write them,
+/// Scenario: a record has headers of its own, several of one name, one with an empty value, one
+/// without a name, and some with the names of ours; it has no trace. Another one has a trace as
+/// well.
+/// Guarantee: its own come in their order, byte for byte, but the nameless one is left out; ours are there once, as we write them,
 /// and `traceparent` never is what the record says.
 #[tokio::test]
 async fn our_headers_are_ours() {
@@ -67,6 +68,7 @@ async fn our_headers_are_ours() {
             header("b", b"\xff\x00"),
             header("traceparent", b"forged"),
             header("a", b""),
+            header("", b"nameless"),
             header("lw-seq", b"forged"),
             header("b", b"2"),
         ],

@@ -64,15 +64,20 @@ pub enum ActionFailed {
 }
 
 impl Effect {
-    /// Bytes that were made, without what is the same for all.
+    /// Bytes that were made.
     pub(crate) fn size(&self) -> usize {
         let pairs = |pairs: &[(Bytes, Bytes)]| -> usize {
             let sizes = pairs.iter().map(|(name, value)| name.len() + value.len());
             sizes.sum()
         };
         match self {
-            Self::Kafka(message) => message.value.len() + pairs(&message.headers),
-            Self::Republish(message) => message.payload.len() + pairs(&message.user_properties),
+            Self::Kafka(message) => {
+                let key = message.key.as_ref().map_or(0, Bytes::len);
+                message.topic.len() + key + message.value.len() + pairs(&message.headers)
+            }
+            Self::Republish(message) => {
+                message.topic.len() + message.payload.len() + pairs(&message.user_properties)
+            }
             Self::Drop => 0,
             Self::DeadLetter { detail } => detail.len(),
         }

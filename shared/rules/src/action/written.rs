@@ -5,14 +5,13 @@ use std::fmt;
 
 use bytes::Bytes;
 use serde::Deserialize;
-use serde::de::{Deserializer, Visitor};
+use serde::de::{Deserializer, Error, MapAccess, Visitor};
 
 use super::{Action, KafkaAction, PartitionRule, RepublishAction};
 use crate::template::Template;
 
 /// `[[rule.action]]`: exactly one of its keys.
-#[derive(Clone, PartialEq, Debug, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, PartialEq, Debug)]
 pub enum ActionText {
     /// `kafka = { .. }`
     Kafka(KafkaText),
@@ -22,6 +21,16 @@ pub enum ActionText {
     Drop(Nothing),
     /// `dead_letter = { detail = ".." }`
     DeadLetter(DeadLetterText),
+}
+
+/// The keys of an action.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Kind {
+    Kafka,
+    Republish,
+    Drop,
+    DeadLetter,
 }
 
 /// A table without keys.
@@ -136,6 +145,44 @@ impl From<RepublishText> for RepublishAction {
     }
 }
 
+/// Derived, it would tell of elements that are missing or too many, and not of which there are.
+impl<'de> Deserialize<'de> for ActionText {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer.deserialize_map(OneKind)
+    }
+}
+
+struct OneKind;
+
+impl<'de> Visitor<'de> for OneKind {
+    type Value = ActionText;
+
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a table with one of the keys kafka, republish, drop, dead_letter")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<ActionText, A::Error> {
+        let action = match map.next_key()? {
+            None => return Err(not_one("has none of the keys")),
+            Some(Kind::Kafka) => ActionText::Kafka(map.next_value()?),
+            Some(Kind::Republish) => ActionText::Republish(map.next_value()?),
+            Some(Kind::Drop) => ActionText::Drop(map.next_value()?),
+            Some(Kind::DeadLetter) => ActionText::DeadLetter(map.next_value()?),
+        };
+        match map.next_key::<Kind>()? {
+            None => Ok(action),
+            Some(_) => Err(not_one("has more than one of the keys")),
+        }
+    }
+}
+
+fn not_one<E: Error>(has: &str) -> E {
+    E::custom(format_args!(
+        "this action {has} kafka, republish, drop, dead_letter: \
+         write one [[rule.action]] for each, with exactly one of them"
+    ))
+}
+
 /// A text, or a number or boolean, which becomes its text.
 impl<'de> Deserialize<'de> for Template {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
@@ -155,7 +202,7 @@ impl<'de> Deserialize<'de> for PartitionRule {
             "key" => Ok(Self::Key),
             "random" => Ok(Self::Random),
             _ if is_number || !template.is_constant() => Ok(Self::Number(template)),
-            other => Err(serde::de::Error::custom(format!(
+            other => Err(D::Error::custom(format!(
                 "partition is \"key\", \"random\", a number from 0 or a template of one, not {other:?}"
             ))),
         }
@@ -181,5 +228,39 @@ impl Visitor<'_> for AnyText {
 
     fn visit_bool<E>(self, word: bool) -> Result<Template, E> {
         Ok(Template::new(word.to_string()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Scenario: actions with no kind, two, one that there is not, and one that is no table.
+    /// Guarantee: each is refused with the four kinds that there are; one alone is read.
+    #[test]
+    fn an_action_has_one_kind() {
+        let read = serde_json::from_str::<ActionText>;
+        for (json, expected) in [
+            (
+                "{}",
+                "has none of the keys kafka, republish, drop, dead_letter",
+            ),
+            (
+                r#"{"drop":{},"kafka":{"topic":"t"}}"#,
+                "has more than one of the keys kafka, republish, drop, dead_letter",
+            ),
+            (r#"{"kafca":{}}"#, "unknown variant `kafca`"),
+            (
+                r#""drop""#,
+                "one of the keys kafka, republish, drop, dead_letter",
+            ),
+        ] {
+            let error = read(json).unwrap_err().to_string();
+            assert!(error.contains(expected), "{error}");
+        }
+        assert_eq!(
+            read(r#"{"drop":{}}"#).unwrap(),
+            ActionText::Drop(Nothing {})
+        );
     }
 }

@@ -85,3 +85,38 @@ fn failures_are_seen() {
         );
     }
 }
+
+/// Scenario: parts of records and messages that there are not: misspelt, or those of the other.
+/// Guarantee: each is refused by its name, with those that there are.
+#[test]
+fn unknown_parts_are_refused() {
+    for (expected, name) in [
+        (r#""records":[{"topic":"k"},{"topc":"k"}]"#, "topc"),
+        (r#""records":[{"payload":"k"}]"#, "payload"),
+        (r#""published":[{"value":"k"}]"#, "value"),
+    ] {
+        let json = format!(r#"{{"name":"n","input":{{}},{expected}}}"#);
+        let error = serde_json::from_str::<Case>(&json).unwrap_err().to_string();
+        let told = format!("unknown field `{name}`, expected one of `topic`, ");
+        assert!(error.contains(&told), "{error}");
+    }
+}
+
+/// Scenario: a record without a key and a time, where another value is expected.
+/// Guarantee: what came is told without them, and that they are missing can be expected.
+#[test]
+fn what_a_record_has_not_is_left_out() {
+    let rule = rule(
+        r#"SELECT 1 AS n FROM "t/#""#,
+        &[r#"{"kafka":{"topic":"k","key":"","value":"${n}"}}"#],
+    );
+    let json = r#"{"name":"n","input":{"topic":"t/1"},"records":[{"value":"2"}]}"#;
+    let case: Case = serde_json::from_str(json).unwrap();
+    let got = &case.check(&rule)[0].got;
+    assert_eq!(
+        got,
+        r#"[{"topic":"k","value":"1","partition":"key","headers":{}}]"#
+    );
+    let missing = r#","records":[{"key":{"$undefined":true},"timestamp":{"$undefined":true}}]"#;
+    assert!(differences(&rule, missing).is_empty());
+}

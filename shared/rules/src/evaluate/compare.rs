@@ -7,7 +7,7 @@ use record::TopicFilter;
 
 use crate::functions::Failure;
 use crate::sql::ast::BinaryOperator;
-use crate::value::Value;
+use crate::value::{Value, number};
 
 /// What an order has to be for a comparison to be true.
 #[derive(Clone, Copy)]
@@ -162,22 +162,23 @@ fn int_and_float(int: i128, float: f64) -> Ordering {
     })
 }
 
-/// The number that a text is.
+/// The number that a text is, in the forms that Erlang reads: neither `1e3` nor ` 1` is one.
 fn number_in(text: &[u8]) -> Result<Value, Failure> {
-    let text = std::str::from_utf8(text).unwrap_or_default().trim();
-    if let Ok(int) = i128::from_str(text) {
-        return Ok(Value::Int(int));
-    }
-    match f64::from_str(text) {
-        Ok(float) if float.is_finite() => Ok(Value::Float(float)),
-        _ => Err(Failure(format!(
+    let int = number::parse_int(text).map(Value::Int);
+    let number = int.or_else(|| number::parse_float(text).map(Value::Float));
+    number.ok_or_else(|| {
+        let text = String::from_utf8_lossy(text);
+        Failure(format!(
             "the text {text:.40?} is compared with a number and is none"
-        ))),
-    }
+        ))
+    })
 }
 
-/// Whether a topic matches a filter.
+/// Whether a topic matches a filter; what is undefined neither matches nor is matched.
 pub(super) fn topic_matches(topic: &Value, filter: &Value) -> Result<bool, Failure> {
+    if [topic, filter].contains(&&Value::Undefined) {
+        return Ok(false);
+    }
     let (Some(topic), Some(filter)) = (as_text(topic), as_text(filter)) else {
         let (topic, filter) = (topic.kind(), filter.kind());
         return Err(Failure(format!(

@@ -1,9 +1,9 @@
 //! The value of an expression.
 
-use super::Failed;
 use super::arithmetic::{arithmetic, negate};
 use super::compare::{Comparison, compare, topic_matches};
 use super::scope::Scope;
+use super::{Failed, at};
 use crate::functions::{Failure, Function};
 use crate::sql::ast::{BinaryOperator, Expression, Node, UnaryOperator};
 use crate::value::Value;
@@ -70,15 +70,10 @@ impl Scope<'_> {
         whole: &Expression,
     ) -> Result<Value, Failed> {
         match operator {
-            UnaryOperator::Not => Ok(Value::Bool(!self.is_true(operand)?)),
+            // What is no boolean is not true either way, as in EMQX.
+            UnaryOperator::Not => Ok(Value::Bool(self.value(operand)? == Value::Bool(false))),
             UnaryOperator::Negate => negate(&self.value(operand)?).map_err(at(whole)),
-            UnaryOperator::Plus => match self.value(operand)? {
-                number @ (Value::Int(_) | Value::Float(_)) => Ok(number),
-                other => Err(at(whole)(Failure(format!(
-                    "+ needs a number, not {}",
-                    other.kind()
-                )))),
-            },
+            UnaryOperator::Plus => self.value(operand),
         }
     }
 
@@ -140,12 +135,11 @@ impl Scope<'_> {
     }
 }
 
-fn at(expression: &Expression) -> impl Fn(Failure) -> Failed {
-    let place = expression.place;
-    move |failure| Failed { failure, place }
-}
-
 fn range(first: i64, last: i64) -> Result<Value, Failure> {
+    if last < first.saturating_sub(1) {
+        let text = format!("[{first}..{last}] ends before it begins");
+        return Err(Failure(text));
+    }
     if last.saturating_sub(first) >= MAX_RANGE {
         let text = format!("[{first}..{last}] has more than {MAX_RANGE} members");
         return Err(Failure(text));

@@ -4,10 +4,11 @@ use bytestring::ByteString;
 
 use super::fuel::Fuel;
 use super::scope::Scope;
-use super::{Failed, name, road, select};
+use super::{Failed, at, name, road, select};
 use crate::event::Event;
 use crate::functions::Failure;
-use crate::sql::ast::{Expression, Field};
+use crate::sql::Place;
+use crate::sql::ast::{Expression, Field, Node};
 use crate::value::{Hop, JsonError, Map, Value};
 
 /// Results of one event at most: each may become a record.
@@ -22,6 +23,10 @@ pub(super) struct Collected {
     members: Vec<Value>,
     /// Name of a member.
     item: Vec<Hop>,
+    /// A list without a name, where it was found: in results without `DO` it stands there.
+    found: Map,
+    /// The list's expression, for failures.
+    place: Place,
 }
 
 /// Evaluates the expressions after `FOREACH`: the last is the list.
@@ -34,38 +39,43 @@ pub(super) fn collect(list: &[Field], event: &dyn Event, fuel: &Fuel) -> Result<
     let (expression, alias) = last;
     let scope = Scope::selection(event, &named, fuel);
     let value = scope.value(expression)?;
-    let item = match alias {
-        Some(alias) => road(expression, Some(alias), &scope)?,
-        None => vec![Hop::Key(ITEM)],
+    let mut found = Map::new();
+    let item = match (alias, &expression.node) {
+        (Some(alias), _) => road(expression, Some(alias), &scope)?,
+        (None, Node::Path(_)) => {
+            let road = road(expression, None, &scope)?;
+            name(&mut found, &road, value.clone()).map_err(at(expression))?;
+            vec![Hop::Key(ITEM)]
+        }
+        (None, _) => vec![Hop::Key(ITEM)],
     };
-    name(&mut named, &item, value.clone());
-    let members = members(value);
-    if members.len() > MAX_RESULTS {
-        return Err(Failed {
-            failure: Failure(format!(
-                "the list has {} members; {MAX_RESULTS} are the most",
-                members.len()
-            )),
-            place: expression.place,
-        });
-    }
+    name(&mut named, &item, value.clone()).map_err(at(expression))?;
     Ok(Collected {
         named,
-        members,
+        members: members(value).map_err(at(expression))?,
         item,
+        found,
+        place: expression.place,
     })
 }
 
 /// What is no array has no members; a text is looked into.
-fn members(value: Value) -> Vec<Value> {
-    match value {
-        Value::Array(members) => members.to_vec(),
+fn members(value: Value) -> Result<Vec<Value>, Failure> {
+    let members = match value {
+        Value::Array(members) => members,
         Value::Text(json) => match Value::from_json(&json) {
-            Ok(Value::Array(members)) => members.to_vec(),
-            _ => Vec::new(),
+            Ok(Value::Array(members)) => members,
+            _ => return Ok(Vec::new()),
         },
-        _ => Vec::new(),
+        _ => return Ok(Vec::new()),
+    };
+    if members.len() > MAX_RESULTS {
+        return Err(Failure(format!(
+            "the list has {} members; {MAX_RESULTS} are the most",
+            members.len()
+        )));
     }
+    Ok(members.to_vec())
 }
 
 /// The parser does not make such a statement.
@@ -89,10 +99,12 @@ impl Collected {
             mut named,
             members,
             item,
+            found,
+            place,
         } = self;
         let mut results = Vec::with_capacity(members.len());
         for member in members {
-            name(&mut named, &item, member);
+            name(&mut named, &item, member).map_err(|failure| Failed { failure, place })?;
             let event = WithNames {
                 event,
                 named: &named,
@@ -104,7 +116,10 @@ impl Collected {
                 }
             }
             results.push(if each.is_empty() {
-                event.fields()
+                let mut fields = event.event.fields();
+                fields.extend(found.clone());
+                fields.extend(named.clone());
+                fields
             } else {
                 select(each, &event, fuel)?
             });

@@ -5,10 +5,10 @@ use std::cell::Cell;
 use crate::functions::Failure;
 use crate::value::Value;
 
-/// Steps of one evaluation, and bytes and members that its steps look at: well below a second. A lock's
-/// message needs some hundred; a hostile one, whose every member has the whole message looked at again,
+/// Steps of one evaluation, and bytes and members that its steps look at: about a tenth of a second. A
+/// lock's message needs some hundred; a hostile one, whose every member has the whole message looked at again,
 /// fails here.
-pub(super) const LIMIT: u64 = 256 * 1024 * 1024;
+pub(super) const LIMIT: u64 = 32 * 1024 * 1024;
 
 /// Burns while an event is evaluated.
 #[derive(Debug)]

@@ -76,7 +76,7 @@ fn select(fields: &[Field], event: &dyn Event, fuel: &Fuel) -> Result<Map, Faile
                 let scope = Scope::selection(event, &named, fuel);
                 let value = scope.value(expression)?;
                 let road = road(expression, alias.as_ref(), &scope)?;
-                name(&mut named, &road, value);
+                name(&mut named, &road, value).map_err(at(expression))?;
             }
         }
     }
@@ -92,20 +92,31 @@ fn road(
     let path = match (alias, &expression.node) {
         (Some(alias), _) => alias,
         (None, Node::Path(path)) => path,
+        (None, Node::Text(text)) => return Ok(vec![Hop::Key(text.clone())]),
         (None, _) => return Ok(vec![Hop::Key(expression.to_string().into())]),
     };
-    let road = scope.road(path);
-    road.map_err(|failure| Failed {
-        failure,
-        place: expression.place,
-    })
+    scope.road(path).map_err(at(expression))
 }
 
-/// Puts a value at the end of a road that begins with a key.
-fn name(named: &mut Map, road: &[Hop], value: Value) {
+/// Puts a value at the end of a road that begins with a key. What goes into a payload that is a text
+/// goes into its JSON.
+fn name(named: &mut Map, road: &[Hop], value: Value) -> Result<(), Failure> {
     let Some((Hop::Key(key), rest)) = road.split_first() else {
-        return;
+        return Ok(());
     };
     let slot = named.entry(key.clone()).or_default();
+    if key == "payload"
+        && !rest.is_empty()
+        && let Value::Text(json) = &*slot
+    {
+        *slot = Value::from_json(json).map_err(|error| scope::no_json(&error))?;
+    }
     *slot = std::mem::take(slot).with(rest, value);
+    Ok(())
+}
+
+/// Tells where something failed.
+fn at(expression: &Expression) -> impl Fn(Failure) -> Failed {
+    let place = expression.place;
+    move |failure| Failed { failure, place }
 }

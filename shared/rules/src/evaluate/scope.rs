@@ -6,7 +6,7 @@ use super::fuel::Fuel;
 use crate::event::Event;
 use crate::functions::Failure;
 use crate::sql::ast::{Index, Path, Step};
-use crate::value::{Hop, JsonError, Map, Position, Value, place_of};
+use crate::value::{Hop, JsonError, Map, Position, Value};
 
 /// The fields of the event and the names that were given so far.
 #[derive(Clone, Copy)]
@@ -39,18 +39,27 @@ impl<'a> Scope<'a> {
         }
     }
 
-    /// The value of a path.
+    /// The value of a path. One that leads into a payload that is no JSON is a failure; into any
+    /// other text that is none, there is nothing.
     pub(super) fn get(&self, path: &Path) -> Result<Value, Failure> {
         let Some((Step::Key(root), steps)) = path.0.split_first() else {
             return Ok(Value::Undefined);
         };
+        let in_payload = root == "payload" && !steps.is_empty();
         if let Some(value) = self.named.get(root) {
-            let value = self.follow(Cow::Borrowed(value), steps)?;
+            let value = match value {
+                Value::Text(json) if in_payload => {
+                    self.fuel.look_at(value)?;
+                    Cow::Owned(Value::from_json(json).map_err(|error| no_json(&error))?)
+                }
+                value => Cow::Borrowed(value),
+            };
+            let value = self.follow(value, steps)?;
             if self.hides || value != Value::Undefined {
                 return Ok(value);
             }
         }
-        let field = if root == "payload" && !steps.is_empty() {
+        let field = if in_payload {
             self.event.payload().map_err(|error| no_json(&error))?
         } else {
             self.event.field(root)
@@ -83,7 +92,7 @@ impl<'a> Scope<'a> {
             Step::Index(Index::Start | Index::End) => Ok(Cow::default()),
             Step::Range(first, last) => return range(value, *first, *last).map(Cow::Owned),
         };
-        found.map_err(|error| no_json(&error))
+        Ok(found.unwrap_or_default())
     }
 
     /// The road of an alias: indexes that are paths have their values now.
@@ -98,12 +107,8 @@ impl<'a> Scope<'a> {
                     Value::Int(number) => {
                         Hop::Member(Position::Number(i64::try_from(number).unwrap_or_default()))
                     }
-                    other => {
-                        return Err(Failure(format!(
-                            "an index must be an integer, not {}",
-                            other.kind()
-                        )));
-                    }
+                    // There is no such member: nothing is put.
+                    _ => Hop::Member(Position::Number(0)),
                 },
                 Step::Range(..) => return Ok(None),
             }))
@@ -115,11 +120,12 @@ impl<'a> Scope<'a> {
     }
 }
 
-fn no_json(error: &JsonError) -> Failure {
-    Failure(format!("a path leads into a text that is {error}"))
+pub(super) fn no_json(error: &JsonError) -> Failure {
+    Failure(format!("a path leads into a payload that is {error}"))
 }
 
-/// The members from one to another, both counted; what is beyond the ends is left out.
+/// The members from one to another, both counted. There may be fewer at the end; a range that begins
+/// before the first member, or ends before it begins, is a failure, as in EMQX.
 fn range(value: &Value, first: i64, last: i64) -> Result<Value, Failure> {
     let Value::Array(members) = value else {
         let kind = value.kind();
@@ -127,12 +133,22 @@ fn range(value: &Value, first: i64, last: i64) -> Result<Value, Failure> {
             "[{first}..{last}] needs an array, not {kind}"
         )));
     };
-    let length = members.len();
-    let start = place_of(first, length).or((first < 0).then_some(0));
-    let end = place_of(last, length).or((last > 0 && length > 0).then(|| length - 1));
-    let part = match (start, end) {
-        (Some(start), Some(end)) => members.get(start..=end).unwrap_or_default(),
-        _ => &[],
+    let length = i64::try_from(members.len()).unwrap_or(i64::MAX);
+    let from_start = |number: i64| match number {
+        ..0 => length.saturating_add(number).saturating_add(1),
+        _ => number,
     };
-    Ok(Value::array(part.to_vec()))
+    let (start, end) = (from_start(first), from_start(last));
+    let count = end.saturating_sub(start).saturating_add(1);
+    // Where the array ends before the range begins, its length does not matter.
+    let is_backwards = count < 0 && start <= length.saturating_add(1);
+    if first == 0 || last == 0 || start < 1 || is_backwards {
+        return Err(Failure(format!(
+            "[{first}..{last}] is no range of an array of {length}"
+        )));
+    }
+    let skipped = usize::try_from(start.saturating_sub(1)).unwrap_or(usize::MAX);
+    let count = usize::try_from(count).unwrap_or_default();
+    let part = members.iter().skip(skipped).take(count);
+    Ok(Value::array(part.cloned().collect()))
 }

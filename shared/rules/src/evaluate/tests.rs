@@ -1,5 +1,7 @@
 //! What the vectors do not say, and what no input may do.
 
+mod paths;
+
 use proptest::prelude::*;
 
 use super::fuel::LIMIT;
@@ -89,8 +91,16 @@ fn kinds_beside_each_other() {
         ("[1, 2] < [1, 3]", "true"),
         ("map_new() < [1]", "true"),
         ("1 AND true", "false"),
-        ("NOT 1", "true"),
-        ("+'1'", "+ needs a number, not text"),
+        ("NOT 1", "false"),
+        ("NOT payload.none", "false"),
+        ("NOT (payload.none = 1)", "true"),
+        ("+'1'", "\"1\""),
+        ("'1e3' = 1000", "the text \"1e3\" is compared with a number"),
+        ("' 5' = 5", "the text \" 5\" is compared with a number"),
+        ("'+5' = 5", "true"),
+        ("'1.0e3' = 1000", "true"),
+        ("payload.none =~ 't/+'", "false"),
+        ("topic =~ payload.none", "false"),
         ("topic =~ 't/+'", "true"),
         ("topic =~ 't/#/x'", "=~: topic filter"),
         ("topic =~ 1", "=~ needs a topic and a filter"),
@@ -101,19 +111,24 @@ fn kinds_beside_each_other() {
 }
 
 /// Scenario: ranges within arrays, at and beyond their ends, and ranges without end.
-/// Guarantee: what is there comes out; what is no array, or too large, is a failure.
+/// Guarantee: what is there comes out; what is no array or no range of one, or too large, is a failure.
 #[test]
 fn ranges() {
     for (expression, expected) in [
         ("payload.l[2..3]", "[2,3]"),
         ("payload.l[3..9]", "[3,4]"),
         ("payload.l[-2..-1]", "[3,4]"),
-        ("payload.l[-9..2]", "[1,2]"),
+        ("payload.l[-9..2]", "[-9..2] is no range of an array of 4"),
+        ("payload.l[0..2]", "[0..2] is no range"),
+        ("payload.l[3..1]", "[3..1] is no range"),
+        ("payload.l[9..1]", "[]"),
+        ("payload.l[1..-5]", "[]"),
         ("payload.l[5..6]", "[]"),
         ("payload.l[3..2]", "[]"),
         ("payload.e[1..2]", "[]"),
         ("clientid[1..2]", "[1..2] needs an array, not text"),
-        ("[3..1]", "[]"),
+        ("[3..1]", "[3..1] ends before it begins"),
+        ("[3..2]", "[]"),
         (
             "[1..9223372036854775807]",
             "[1..9223372036854775807] has more than",

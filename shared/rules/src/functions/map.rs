@@ -49,7 +49,12 @@ fn map_get(a: &Arguments<'_>) -> Result<Value, Failure> {
 fn map_put(a: &Arguments<'_>) -> Result<Value, Failure> {
     let path = a.unicode(1)?;
     let keys: Vec<ByteString> = path.split('.').map(|key| path.slice_ref(key)).collect();
-    put(a, &keys)
+    // A text is read, so that none of its other members is lost.
+    let map = match a.value(3) {
+        Value::Text(_) => Value::Map(a.map(3).unwrap_or_default()),
+        other => other.clone(),
+    };
+    put(a, &keys, map)
 }
 
 /// `mget(key, map [, otherwise])`: one key, whatever points it has, or an array of keys.
@@ -63,8 +68,7 @@ fn mget(a: &Arguments<'_>) -> Result<Value, Failure> {
 }
 
 fn mput(a: &Arguments<'_>) -> Result<Value, Failure> {
-    a.map(3)?;
-    put(a, &keys(a)?)
+    put(a, &keys(a)?, Value::Map(a.map(3)?))
 }
 
 /// The first argument as keys.
@@ -80,18 +84,12 @@ fn keys(a: &Arguments<'_>) -> Result<Vec<ByteString>, Failure> {
     keys.ok_or_else(|| a.wrong(1, "a key or an array of keys"))
 }
 
-/// The map of the third argument with the second one in it. Undefined puts nothing; what is no map
-/// counts as an empty one, on the way too.
-fn put(a: &Arguments<'_>, keys: &[ByteString]) -> Result<Value, Failure> {
-    let (value, map) = (a.value(2).clone(), a.value(3).clone());
+/// The map of the third argument with the second one in it. What is no map counts as an empty one, on
+/// the way too.
+fn put(a: &Arguments<'_>, keys: &[ByteString], map: Value) -> Result<Value, Failure> {
+    let value = a.value(2).clone();
     if keys.is_empty() {
         return Err(a.wrong(1, "a key or an array of keys"));
-    }
-    if value == Value::Undefined {
-        return Ok(match map {
-            Value::Map(_) => map,
-            _ => Value::map(Map::new()),
-        });
     }
     // Deeper values could not be read back, and what walks them counts on that.
     if keys.len() > MAX_DEPTH || !fits(&value, MAX_DEPTH.saturating_sub(keys.len())) {

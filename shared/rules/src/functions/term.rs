@@ -46,14 +46,24 @@ pub(super) fn write(out: &mut Output<'_>, value: &Value, style: Style) -> Result
     }
 }
 
-/// The shortest digits that read back, always with a point.
+/// From here on not every integer is a float: these are always written with an exponent.
+const SPARSE: f64 = 9_007_199_254_740_992.0;
+
+/// The shortest digits that read back, always with a point; with an exponent where that is shorter, as
+/// `1.0e3`.
 fn float(value: f64) -> String {
-    let text = format!("{value:?}");
-    match text.split_once('e') {
-        Some((mantissa, exponent)) if !mantissa.contains('.') => {
-            format!("{mantissa}.0e{exponent}")
-        }
-        _ => text,
+    let mut plain = value.to_string();
+    if !plain.contains('.') {
+        plain.push_str(".0");
+    }
+    let mut short = format!("{value:e}");
+    if !short.contains('.') {
+        short = short.replacen('e', ".0e", 1);
+    }
+    if value.abs() < SPARSE && plain.len() <= short.len() {
+        plain
+    } else {
+        short
     }
 }
 

@@ -57,59 +57,45 @@ impl Value {
     }
 
     /// The value with another one at the end of a road. What is missing on the way, or is neither map
-    /// nor array where one is needed, is made; a text that is JSON is looked into. A number beyond an
-    /// array's ends is a new member behind its last.
+    /// nor array where one is needed, is made. As in EMQX a text is replaced too, though what the road
+    /// meets in its JSON is kept, and a number that an array has no member of changes nothing.
     #[must_use]
     pub fn with(self, road: &[Hop], value: Value) -> Value {
         match road.split_first() {
             None => value,
             Some((Hop::Key(key), road)) => {
-                let mut map = self.into_map();
+                let mut map = match self {
+                    Self::Map(map) => map,
+                    other => {
+                        let met = other.get(key).unwrap_or_default().into_owned();
+                        Arc::new(Map::from_iter([(key.clone(), met)]))
+                    }
+                };
                 let slot = Arc::make_mut(&mut map).entry(key.clone()).or_default();
                 *slot = std::mem::take(slot).with(road, value);
                 Value::Map(map)
             }
             Some((Hop::Member(position), road)) => {
-                let mut array = self.into_array();
-                let members = Arc::make_mut(&mut array);
-                let place = match position {
-                    Position::Start => {
-                        members.insert(0, Value::Undefined);
-                        Some(0)
-                    }
-                    Position::Number(number) => place_of(*number, members.len()),
-                    Position::End => None,
+                let Self::Array(mut array) = self else {
+                    let met = match position {
+                        Position::Number(number) => self.member(*number).unwrap_or_default(),
+                        Position::Start | Position::End => Cow::default(),
+                    };
+                    return Value::array(vec![met.into_owned().with(road, value)]);
                 };
-                match place.and_then(|place| members.get_mut(place)) {
-                    Some(slot) => *slot = std::mem::take(slot).with(road, value),
-                    None => members.push(Value::Undefined.with(road, value)),
+                let members = Arc::make_mut(&mut array);
+                match position {
+                    Position::Start => members.insert(0, Value::Undefined.with(road, value)),
+                    Position::End => members.push(Value::Undefined.with(road, value)),
+                    Position::Number(number) => {
+                        let place = place_of(*number, members.len());
+                        if let Some(slot) = place.and_then(|place| members.get_mut(place)) {
+                            *slot = std::mem::take(slot).with(road, value);
+                        }
+                    }
                 }
                 Value::Array(array)
             }
-        }
-    }
-
-    /// The map that this is, or a new one.
-    fn into_map(self) -> Arc<Map> {
-        match self {
-            Self::Map(map) => map,
-            Self::Text(json) => match Self::from_json(&json) {
-                Ok(Self::Map(map)) => map,
-                _ => Arc::default(),
-            },
-            _ => Arc::default(),
-        }
-    }
-
-    /// The array that this is, or a new one.
-    fn into_array(self) -> Arc<Vec<Value>> {
-        match self {
-            Self::Array(array) => array,
-            Self::Text(json) => match Self::from_json(&json) {
-                Ok(Self::Array(array)) => array,
-                _ => Arc::default(),
-            },
-            _ => Arc::default(),
         }
     }
 }
@@ -178,10 +164,19 @@ mod tests {
             ("{}", vec![key("a"), key("b")], r#"{"a":{"b":0}}"#),
             (r#"{"a":1,"c":2}"#, vec![key("a")], r#"{"a":0,"c":2}"#),
             (r#"{"a":1}"#, vec![key("a"), key("b")], r#"{"a":{"b":0}}"#),
-            (r#""{\"x\":1}""#, vec![key("y")], r#"{"x":1,"y":0}"#),
+            (r#""{\"x\":1}""#, vec![key("y")], r#"{"y":0}"#),
+            (
+                r#""{\"x\":{\"z\":1},\"w\":2}""#,
+                vec![key("x"), key("y")],
+                r#"{"x":{"z":1,"y":0}}"#,
+            ),
+            (r#""text""#, vec![key("x"), key("y")], r#"{"x":{"y":0}}"#),
+            (r#""[1,2]""#, vec![at(1)], "[0]"),
             ("[1,2,3]", vec![at(2)], "[1,0,3]"),
             ("[1,2,3]", vec![at(-1)], "[1,2,0]"),
-            ("[1]", vec![at(7), key("y")], r#"[1,{"y":0}]"#),
+            ("[1]", vec![at(7), key("y")], "[1]"),
+            ("[1]", vec![at(0)], "[1]"),
+            ("[1]", vec![at(-2)], "[1]"),
             ("[1]", vec![Hop::Member(Position::Start)], "[0,1]"),
             ("[1]", vec![Hop::Member(Position::End)], "[1,0]"),
             ("{}", vec![at(2)], "[0]"),

@@ -13,7 +13,7 @@ use record::{Frame, FrameItem, StageItem};
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::AbortOnDropHandle;
-use topology::StreamSpec;
+use topology::{Retention, StreamSpec};
 use tracing::{debug, warn};
 
 use crate::lease::Lease;
@@ -79,6 +79,8 @@ pub struct JetStreamSource<T> {
     arrived: Instant,
     opening: Option<Opening>,
     was_open: bool,
+    /// A frame that was acknowledged and is still there: it is to come again.
+    left_over: Option<u64>,
     item: PhantomData<fn() -> T>,
 }
 
@@ -111,6 +113,7 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             arrived: Instant::now(),
             opening: None,
             was_open: false,
+            left_over: None,
             item: PhantomData,
         }
     }
@@ -165,13 +168,35 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
     /// Why something waits at the server that an idle lane should have. It may have delivered something
     /// else than what has arrived here: more, or, after a reset by another, less. Or it still waits for
     /// acknowledgements, long after all were sent.
-    async fn amiss(&self) -> Result<Option<&'static str>, String> {
+    async fn amiss(&mut self) -> Result<Option<&'static str>, String> {
         let info = self.info().await.map_err(|error| error.to_string())?;
         if info.delivered.consumer_sequence != self.delivered {
             return Ok(Some("a delivery went elsewhere"));
         }
-        let is_late = self.arrived.elapsed() >= LOOK_EVERY && info.num_ack_pending > 0;
-        Ok(is_late.then_some("an acknowledgement did not arrive"))
+        if self.arrived.elapsed() < LOOK_EVERY {
+            return Ok(None);
+        }
+        if info.num_ack_pending > 0 {
+            return Ok(Some("an acknowledgement did not arrive"));
+        }
+        self.left_over = self.left_over(&info).await;
+        Ok(self
+            .left_over
+            .map(|_| "an acknowledged frame is still there"))
+    }
+
+    /// A frame behind which everything is acknowledged. A nats-server that is killed may know an
+    /// acknowledgement afterwards and have forgotten that it removed the message: nobody would ever
+    /// get it, and it would fill the queue for ever.
+    async fn left_over(&self, info: &consumer::Info) -> Option<u64> {
+        if self.spec.retention != Retention::WorkQueue || info.num_pending > 0 {
+            return None;
+        }
+        let stream = self.context.get_stream_no_info(self.spec.name).await.ok()?;
+        let subject = &info.config.filter_subject;
+        let first = stream.get_first_raw_message_by_subject(subject, 1).await;
+        let first = first.ok()?.sequence;
+        (first <= info.ack_floor.stream_sequence).then_some(first)
     }
 
     async fn info(&self) -> Result<consumer::Info, async_nats::Error> {
@@ -227,12 +252,13 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
             let lease = self.lease.clone();
             let (context, stream) = (self.context.clone(), self.spec.name);
             let durable = self.durable.clone();
+            let from = self.left_over.take();
             let opening = async move {
                 match broken {
                     Some(broken) => lease.confirmed_after(broken).await,
                     None => lease.hold().await,
                 }
-                open(context, stream, durable).await
+                open(context, stream, durable, from).await
             };
             self.opening = Some(AbortOnDropHandle::new(tokio::spawn(opening)));
         }
@@ -290,14 +316,15 @@ impl<T: FrameItem + StageItem> JetStreamSource<T> {
 }
 
 /// Opens the pull after a reset: whatever was delivered and not acknowledged, to this process or to
-/// one that died, comes again first, in order.
+/// one that died, comes again first, in order; or whatever is there from a sequence on.
 async fn open(
     context: Context,
     stream: &'static str,
     durable: String,
+    from: Option<u64>,
 ) -> Result<(pull::Stream, u64), async_nats::Error> {
     let stream = context.get_stream(stream).await?;
-    let reset = stream.reset_consumer(&durable, None).await?;
+    let reset = stream.reset_consumer(&durable, from).await?;
     let consumer: PullConsumer = stream.get_consumer(&durable).await?;
     let messages = consumer
         .stream()

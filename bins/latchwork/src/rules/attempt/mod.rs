@@ -25,8 +25,8 @@ const UNNAMED: &str = "try";
 /// Shows what a statement, or a rule of a file, makes of one message or event.
 ///
 /// Shown are the fields that the statement reads, which topic filters of FROM match, what is
-/// selected, WHERE, the members of FOREACH, the results, and what the actions make of them.
-/// Nothing is written anywhere.
+/// selected, WHERE, the members of FOREACH, the results, and what the actions make of them; of a
+/// long list the first 20, with --json all. Nothing is written anywhere.
 #[derive(Clone, Debug, clap::Args)]
 #[command(after_help = "\
 Exit code: 0 when there is a result, 1 when there is none, 2 when the statement can't be read, or it

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 
 use ::rules::sql::{RuleEvent, point_at};
 use ::rules::value::{Map, Value};
-use ::rules::{Effect, KafkaMessage, PartitionChoice, Publication, Rule};
+use ::rules::{ActionFailed, Effect, KafkaMessage, PartitionChoice, Publication, Rule};
 use bytes::Bytes;
 
 use super::super::Ending;
@@ -13,8 +13,8 @@ use crate::text::{ellipsis, time, visible};
 
 /// Characters of a field of the event.
 const SHORT: usize = 100;
-/// Members of a list that are shown.
-const MEMBERS: usize = 20;
+/// Members, results and what actions make of them: of each, so many are shown.
+const MOST: usize = 20;
 
 /// A name and what stands beside it.
 type Row = (String, String);
@@ -48,24 +48,43 @@ pub(super) fn write(trace: &Trace, rule: &Rule, out: &mut impl Write) -> io::Res
     };
     // One result of SELECT has been shown.
     if trace.selected.is_none() {
-        for result in &outcome.results {
+        for result in outcome.results.iter().take(MOST) {
             block("result", fields(result), out)?;
         }
+        more(outcome.results.len(), "results", out)?;
     }
-    for effect in &outcome.effects {
+    effects(&outcome.effects, rule, out)?;
+    end(trace, out)
+}
+
+/// What the actions make; of what is left out, the first that fails is shown all the same.
+fn effects(
+    effects: &[Result<Effect, (usize, ActionFailed)>],
+    rule: &Rule,
+    out: &mut impl Write,
+) -> io::Result<()> {
+    let failed = effects.iter().skip(MOST).find(|effect| effect.is_err());
+    for effect in effects.iter().take(MOST).chain(failed) {
         match effect {
             Ok(effect) => made(effect, out)?,
             Err((index, error)) => {
-                let kind = rule
-                    .actions
-                    .get(*index)
-                    .map_or("action", |action| action.kind());
+                let kind = rule.actions.get(*index);
+                let kind = kind.map_or("action", |action| action.kind());
                 let error = visible(error.to_string().as_bytes());
                 writeln!(out, "{kind} FAILED: action {}: {error}", index + 1)?;
             }
         }
     }
-    end(trace, out)
+    let shown = usize::from(failed.is_some());
+    more(effects.len() - shown, "of what actions make", out)
+}
+
+/// Tells how many are left out.
+fn more(count: usize, of_what: &str, out: &mut impl Write) -> io::Result<()> {
+    match count.saturating_sub(MOST) {
+        0 => Ok(()),
+        more => writeln!(out, "and {more} more {of_what}; --json has all"),
+    }
 }
 
 /// Prints what may be meant otherwise, and what failed with its place.
@@ -103,13 +122,10 @@ fn foreach(members: &[(Value, bool)], out: &mut impl Write) -> io::Result<()> {
     let title = format!("FOREACH: {} of {} members are kept", kept, members.len());
     let rows = members
         .iter()
-        .take(MEMBERS)
+        .take(MOST)
         .map(|(member, kept)| (yes_or_no(*kept).to_owned(), ellipsis(&shown(member), SHORT)));
     block(&title, rows, out)?;
-    match members.len().saturating_sub(MEMBERS) {
-        0 => Ok(()),
-        more => writeln!(out, "  and {more} more"),
-    }
+    more(members.len(), "members", out)
 }
 
 fn made(effect: &Effect, out: &mut impl Write) -> io::Result<()> {

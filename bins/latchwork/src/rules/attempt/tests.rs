@@ -201,3 +201,52 @@ fn members_are_shown() {
     let none = said(&[&words[..], &[r#"{"l":[]}"#]].concat());
     assert_eq!(none.ending, Ending::No);
 }
+
+/// Scenario: FOREACH over 9,999 members with an action; then an action that fails on the last alone.
+/// Guarantee: of each list the first 20 are shown, how many more there are, and the failure; the report
+/// for programs has all.
+#[test]
+fn long_lists_are_cut_for_people() {
+    let sql = "FOREACH payload AS m DO m.n AS n FROM t";
+    let list = |last: &str| {
+        let members: Vec<String> = (1..9999).map(|n| format!(r#"{{"n":{n}}}"#)).collect();
+        format!("[{},{last}]", members.join(","))
+    };
+    let all = list(r#"{"n":9999}"#);
+    let action = r#"kafka = { topic = "k${n}" }"#;
+    let words = [
+        "--sql",
+        sql,
+        "--topic",
+        "t",
+        "--action",
+        action,
+        "--payload",
+    ];
+    let text = said(&[&words[..], &[&all]].concat()).out;
+    let count = |text: &str, line: &str| text.lines().filter(|one| *one == line).count();
+    assert_eq!((count(&text, "result"), count(&text, "kafka")), (20, 20));
+    for what in ["members", "results", "of what actions make"] {
+        let more = format!("and 9979 more {what}; --json has all");
+        assert_eq!(count(&text, &more), 1, "{more}");
+    }
+    assert!(text.contains("  topic      k20\n") && !text.contains("  topic      k21\n"));
+    let report = report(&[&words[..], &[&all]].concat());
+    for part in ["members", "results", "effects"] {
+        assert_eq!(report[part].as_array().unwrap().len(), 9999, "{part}");
+    }
+    let fails = said(&[&words[..], &[&list("{}")]].concat());
+    assert_eq!(fails.ending, Ending::Fault);
+    assert_eq!(
+        count(
+            &fails.out,
+            "and 9978 more of what actions make; --json has all"
+        ),
+        1
+    );
+    assert!(
+        fails
+            .out
+            .contains("kafka FAILED: action 1: there is no field n")
+    );
+}

@@ -51,7 +51,8 @@ fn values_are_found_in_maps() {
 
 /// Scenario: values are put where one is, where none is, into what is no map; undefined is put; a path
 /// or value is too deep.
-/// Guarantee: what is beside them stays, undefined puts nothing, and nothing gets deeper than JSON may.
+/// Guarantee: what is beside them stays, undefined is put as any value, and nothing gets deeper than JSON
+/// may.
 #[test]
 fn values_are_put_into_maps() {
     gives(&[
@@ -61,7 +62,14 @@ fn values_are_put_into_maps() {
             r#"{"a":{"b":0,"c":1}}"#,
         ),
         ("map_put", r#"["a",1,"UNDEFINED"]"#, r#"{"a":1}"#),
-        ("map_put", r#"["a","UNDEFINED",{"a":1}]"#, r#"{"a":1}"#),
+        (
+            "map_put",
+            r#"["a","UNDEFINED",{"a":1}]"#,
+            r#"{"a":"undefined"}"#,
+        ),
+        ("map_put", r#"["b",1,"{\"a\":0}"]"#, r#"{"a":0,"b":1}"#),
+        ("map_put", r#"["b",1,"text"]"#, r#"{"b":1}"#),
+        ("mput", r#"["b",1,"{\"a\":0}"]"#, r#"{"a":0,"b":1}"#),
         ("mput", r#"["a.b",1,{}]"#, r#"{"a.b":1}"#),
         ("mput", r#"[["a","b"],1,{"c":0}]"#, r#"{"c":0,"a":{"b":1}}"#),
     ]);
