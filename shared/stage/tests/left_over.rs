@@ -1,5 +1,4 @@
 //! Messages that nats-server forgot to remove, on a real one.
-#![expect(clippy::unwrap_used, reason = "a test fails by panicking")]
 
 use record::{FrameBuilder, Record};
 use servers::{NatsOptions, NatsServer};
