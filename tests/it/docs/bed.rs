@@ -72,6 +72,8 @@ fn pipeline(receivers: &Receivers, keys: &Path, audit_key: &Path) -> String {
          kafka_topic = \"{states}\"\n\
          [[hook]]\nevent = \"message.acked\"\nfilter = \"devices/+/command\"\n\
          kafka_topic = \"{commands}\"\n\
+         [[rule]]\nname = \"copy\"\nsql = 'SELECT * FROM \"a/topic/of/its/own\"'\n\
+         [[rule.action]]\nrepublish = {{ topic = \"its/copy\" }}\n\
          [commands]\nmode = \"observe\"\nkeys_file = \"{}\"\n{}",
         keys.display(),
         receivers.pipeline().replace("[audit]\n", &audit)

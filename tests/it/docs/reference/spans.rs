@@ -43,6 +43,10 @@ pub(in super::super) const FURTHER: &[(&str, &str)] = &[
         "messages of the batch, on the span of a batch",
     ),
     (
+        "latchwork.rules.version",
+        "which contracts, hooks and rules transform followed",
+    ),
+    (
         "latchwork.deliveries",
         "alerts that went out as one message, on `process notify.{channel}`",
     ),
