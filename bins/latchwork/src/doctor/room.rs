@@ -136,12 +136,13 @@ mod tests {
     fn what_is_not_there_is_counted() {
         let built_in = Pipeline::load(None).unwrap();
         let nothing = HashSet::new();
-        assert_eq!(to_make(&nothing, &built_in), 10 << 30);
+        // UP and REC of 4 GiB, DLQ and DOWN of one, PUB of a quarter.
+        assert_eq!(to_make(&nothing, &built_in), (10 << 30) + (256 << 20));
         let up = HashSet::from(["UP".to_owned()]);
-        assert_eq!(to_make(&up, &built_in), 6 << 30);
+        assert_eq!(to_make(&up, &built_in), (6 << 30) + (256 << 20));
         let text = "[streams]\nreplicas = 3\nup_max_bytes = \"1MiB\"\nrec_max_bytes = \"1MiB\"\n\
-                    dlq_max_bytes = \"1MiB\"\ndown_max_bytes = \"1MiB\"\n";
+                    dlq_max_bytes = \"1MiB\"\ndown_max_bytes = \"1MiB\"\npub_max_bytes = \"1MiB\"\n";
         let small = Pipeline::read(std::path::Path::new("small.toml"), text).unwrap();
-        assert_eq!(to_make(&nothing, &small), 12 << 20);
+        assert_eq!(to_make(&nothing, &small), 15 << 20);
     }
 }
